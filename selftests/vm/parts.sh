@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# The parts that the rig makes once and keeps in the cache: the build root, the
+# kernels, the guest's image, kernel sources, the debug kernel. Sourced.
+
+SUITE=trixie
+
+# In the build root everything is compiled, and QEMU runs from there.
+ROOT_PACKAGES=(
+	build-essential clang llvm lld bpftool dwarves libbpf-dev linux-bpf-dev
+	libnl-3-dev libnl-genl-3-dev libjansson-dev libelf-dev libssl-dev pkgconf
+	bc bison flex kmod cpio rsync xz-utils zstd e2fsprogs fdisk git
+	qemu-system-x86 qemu-utils sparse shellcheck
+	python3 python3-yaml python3-jsonschema
+)
+
+# What the guest has: libraries of the tools, and programs worth confining.
+GUEST_PACKAGES=(
+	systemd-sysv udev dbus kmod iproute2 procps util-linux strace stress-ng
+	git gcc libc6-dev make python3 libpython3.13-testsuite python3-jsonschema
+	libnl-3-200 libnl-genl-3-200 libbpf1 libjansson4 bpftool
+	tar xz-utils psmisc less
+)
+
+# --- what the machine itself must have ---
+
+need_host_tools() {
+	local missing=()
+	command -v mmdebstrap >/dev/null || missing+=(mmdebstrap)
+	command -v unshare >/dev/null || missing+=(util-linux)
+	[ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || missing+=(debian-archive-keyring)
+	[ "${#missing[@]}" -gt 0 ] || return 0
+	command -v apt-get >/dev/null ||
+		die "missing: ${missing[*]}, and no apt-get to install them: use Debian 12 or 13"
+	step "installing ${missing[*]}" "$HERE/inside" install_host_tools "${missing[@]}"
+}
+
+install_host_tools() {
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get install -y --no-install-recommends "$@" || {
+		apt-get update && apt-get install -y --no-install-recommends "$@"
+	}
+}
+
+# The mirror is the one this machine's own apt uses for Debian's main archive;
+# third-party archives carry another origin, security another label.
+debian_mirror() {
+	apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(COMPONENT)|$(REPO_URI)' 'Created-By: Packages' |
+		awk -F'|' '$1 == "Debian" && $2 == "Debian" && $3 == "main" { print $4; exit }'
+}
+
+need_mirror() {
+	MIRROR=$(debian_mirror)
+	if [ -z "$MIRROR" ]; then
+		step "reading the package lists" apt-get update
+		MIRROR=$(debian_mirror)
+	fi
+	[ -n "$MIRROR" ] ||
+		die "apt knows no Debian main archive: add one to its sources and run 'apt-get update'"
+	export MIRROR
+}
+
+# --- the build root ---
+
+need_root() {
+	need_host_tools
+	cached root "$SUITE ${ROOT_PACKAGES[*]} $(declare -f bootstrap fetch_kernels)" 4000 build_root "making the Debian 13 build root"
+	ROOT=$PART
+	export ROOT
+	[ -x "$ROOT/usr/bin/qemu-system-x86_64" ] ||
+		die "QEMU is missing from the build root: remove $ROOT and run this again"
+}
+
+bootstrap() {
+	local dir=$1 packages=$2 proxy opts=()
+	shift 2
+	need_mirror
+	proxy=$(apt-config dump Acquire::http::Proxy | sed -n 's/^Acquire::http::Proxy "\(.*\)";$/\1/p')
+	[ -z "$proxy" ] || opts+=(--aptopt="Acquire::http::Proxy \"$proxy\"")
+	mmdebstrap --variant=apt --mode=root --format=directory \
+		--include="$packages" \
+		--aptopt='Apt::Install-Recommends "false"' \
+		--aptopt='Acquire::Languages "none"' \
+		--aptopt='Acquire::Retries "3"' \
+		--dpkgopt='path-exclude=/usr/share/man/*' \
+		--dpkgopt='path-exclude=/usr/share/doc/*' \
+		--dpkgopt='path-exclude=/usr/share/locale/*' \
+		"${opts[@]}" "$@" "$SUITE" "$dir" \
+		"deb $MIRROR $SUITE main" "deb $MIRROR $SUITE-backports main"
+}
+
+# Headers are installed; the images are only downloaded, to be unpacked: nothing
+# here boots an initramfs.
+build_root() {
+	bootstrap "$1" "$(IFS=,; echo "${ROOT_PACKAGES[*]}")" \
+		--customize-hook="'$HERE/inside' in_new_root fetch_kernels \"\$1\""
+	mkdir -p "$1/src"
+}
+
+in_new_root() {
+	chroot "$2" bash -ec "$(declare -f "$1"); $1"
+}
+
+# By name, so that it is always the newest of each suite. Runs in the root.
+fetch_kernels() {
+	local suite headers kver
+	# 6.12's headers depend on the image; its initramfs takes longer than all else.
+	export INITRD=No DEBIAN_FRONTEND=noninteractive
+	mkdir -p /kernels
+	cd /kernels
+	for suite in trixie trixie-backports; do
+		headers=$(apt-cache -t "$suite" show --no-all-versions linux-headers-cloud-amd64 |
+			sed -n 's/^Depends:.*\(linux-headers-[^ ,]*\).*/\1/p')
+		kver=${headers#linux-headers-}
+		apt-get install -y "$headers"
+		# One package up to 6.12, later split into image, binary, modules and base.
+		apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts \
+			--no-breaks --no-replaces --no-enhances "linux-image-$kver" |
+			grep -x "linux-[a-z]*-$kver" | xargs apt-get download
+		echo "$kver" >"$suite"
+	done
+	apt-get clean
+}
+
+# --- kernels ---
+
+need_kernels() {
+	need_root
+	cached kernels "$ROOT" 600 build_kernels "unpacking the kernels"
+	KERNELS=$PART
+}
+
+build_kernels() {
+	local deb kver tree=$1/unpacked
+	for deb in "$ROOT"/kernels/*.deb; do
+		dpkg-deb -x "$deb" "$tree"
+	done
+	mkdir -p "$1/lib/modules"
+	for kver in "$(cat "$ROOT/kernels/trixie")" "$(cat "$ROOT/kernels/trixie-backports")"; do
+		mv "$(find "$tree" -path "*/modules/$kver" -type d)" "$1/lib/modules/"
+		# In /boot once, beside the modules later.
+		find "$tree" "$1/lib/modules/$kver" -name 'vmlinuz*' -path "*$kver*" \
+			-exec mv {} "$1/vmlinuz-$kver" \;
+	done
+	rm -rf "$tree"
+	cp "$ROOT/kernels/trixie" "$1/6.12"
+	cp "$ROOT/kernels/trixie-backports" "$1/7.3"
+	for kver in "$1"/lib/modules/*; do
+		in_root_here / depmod -b "$1" "$(basename "$kver")"
+	done
+}
+
+# --- the guest's image ---
+
+# The kernel finds its root by this, since the order in which it finds the
+# NVMe disks is not fixed.
+DISK_ID=a6e47c60
+
+need_image() {
+	need_kernels
+	export KERNELS
+	cached image "$KERNELS $DISK_ID $(declare -f bootstrap make_disk settle_guest) ${GUEST_PACKAGES[*]} $(cat "$HERE/stage0")" 6000 build_image "making the guest's disk image"
+	IMAGE=$PART/guest.img
+}
+
+build_image() {
+	local tree=$1/tree
+	bootstrap "$tree" "$(IFS=,; echo "${GUEST_PACKAGES[*]}")"
+	rm -rf "$tree"/var/cache/apt/*.bin "$tree"/var/lib/apt/lists/* "$tree"/boot/*
+	mkdir -p "$tree/usr/lib/modules" "$tree/payload"
+	cp -a "$KERNELS"/lib/modules/* "$tree/usr/lib/modules/"
+	install -m 755 "$HERE/stage0" "$tree/sbin/stage0"
+	settle_guest "$tree"
+	make_disk "$1/guest.img" "$tree"
+	rm -rf "$tree"
+}
+
+settle_guest() {
+	local tree=$1
+	echo agentcg >"$tree/etc/hostname"
+	echo '127.0.0.1 localhost agentcg' >"$tree/etc/hosts"
+	: >"$tree/etc/fstab"
+	# Root has no password; nobody can reach the guest but its starter.
+	sed -i 's/^root:[^:]*:/root::/' "$tree/etc/shadow"
+}
+
+# One MBR partition, for its PARTUUID; filled without any loop mount.
+make_disk() {
+	local img=$1 tree=$2 start=2048 mb=6144
+	truncate -s "${mb}M" "$img"
+	in_root_here / sfdisk -q "$img" <<-END
+		label: dos
+		label-id: 0x$DISK_ID
+		start=$start, type=83
+	END
+	in_root_here / mke2fs -q -t ext4 -d "$tree" -L guest -E "offset=$((start * 512)),lazy_itable_init=1" \
+		-O ^has_journal "$img" "$(((mb - 2) * 1024))k"
+}
+
+# The program that runs the guest's command.
+need_runner() {
+	cached runner "$ROOT $(cat "$HERE/run.c")" 10 build_runner "compiling the guest's runner"
+	RUNNER=$PART/vm-run
+}
+
+build_runner() {
+	in_root_here / gcc -O2 -Wall -static -o "$1/vm-run" -x c - <"$HERE/run.c"
+}
+
+# --- kernel sources ---
+
+# need_source 6.12|7.3: sets SOURCE. The package of that kernel's series.
+need_source() {
+	local kver series
+	need_kernels
+	kver=$(<"$KERNELS/$1")
+	series=$(cut -d. -f1,2 <<<"$kver")
+	export SERIES=$series
+	cached source "$kver" 4000 build_source "unpacking linux-source-$series"
+	SOURCE=$PART/linux-source-$series
+}
+
+# Downloaded, not installed: the root stays what it was.
+build_source() {
+	local suite deb
+	suite=$(basename "$(grep -lxF "$(cd "$ROOT/kernels" && cat trixie trixie-backports | grep -m1 "^$SERIES\.")" \
+		"$ROOT"/kernels/trixie*)")
+	in_root_here / apt-get update
+	in_root_here "$1" apt-get download "linux-source-$SERIES/$suite"
+	deb=$(echo "$1"/*.deb)
+	dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$1" --strip-components=3 --wildcards '*/linux-source-*.tar.*'
+	in_root_here "$1" tar -x -f "$(basename "$1"/linux-source-*.tar.*)"
+	rm -f "$deb" "$1"/*.tar.*
+}
+
+# --- commands in the build root ---
+
+# in_root_here DIR COMMAND...: for a process that is already contained.
+in_root_here() (
+	dir=$1
+	shift
+	mount_root
+	exec chroot "$ROOT" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
+		LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" AGENTCG_CACHE="$CACHE" ${ROOT_ENV[@]+"${ROOT_ENV[@]}"} \
+		env --chdir="$dir" -- "$@"
+)
+
+mount_root() {
+	mountpoint -q "$ROOT/proc" && return
+	mount -t proc proc "$ROOT/proc"
+	mount --rbind /dev "$ROOT/dev"
+	mount -t tmpfs -o mode=1777 tmp "$ROOT/tmp"
+	touch "$ROOT/etc/resolv.conf"
+	mount --bind /etc/resolv.conf "$ROOT/etc/resolv.conf"
+	# The cache has the same path inside, so that paths in it mean the same.
+	mkdir -p "$ROOT$CACHE"
+	mount --bind "$CACHE" "$ROOT$CACHE"
+}
