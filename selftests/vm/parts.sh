@@ -197,6 +197,66 @@ make_disk() {
 		-O ^has_journal "$img" "$(((mb - 2) * 1024))k"
 }
 
+# --- the debug kernel ---
+
+need_debug() {
+	need_source 7.3
+	export SOURCE
+	cached debug "$SOURCE $(cat "$HERE/../config.debug")" 9000 build_debug \
+		"building the debug kernel (ten minutes or more)"
+	DEBUG=$PART
+}
+
+build_debug() {
+	local out=$1/build jobs
+	jobs=$(nproc)
+	mkdir -p "$out"
+	debug_make "$out" tinyconfig
+	in_root_here "$SOURCE" env KCONFIG_CONFIG="$out/.config" \
+		scripts/kconfig/merge_config.sh -m -O "$out" "$out/.config" /tree/selftests/config.debug
+	debug_make "$out" olddefconfig
+	check_config "$HERE/../config.debug" "$out/.config"
+	debug_make "$out" -j"$jobs" bzImage modules
+	debug_make "$out" INSTALL_MOD_PATH="$1" modules_install
+	cp "$out/arch/x86/boot/bzImage" "$1/vmlinuz"
+	debug_make "$out" -s kernelrelease >"$1/release"
+	slim_build_tree "$out"
+}
+
+debug_make() {
+	local out=$1
+	shift
+	in_root_here "$SOURCE" nice make -s O="$out" KBUILD_BUILD_TIMESTAMP=0 "$@"
+}
+
+# An option that kconfig dropped would silently weaken every test after it.
+check_config() {
+	local line missing=0
+	while IFS= read -r line; do
+		[[ $line =~ ^(CONFIG_|#\ CONFIG_.*is\ not\ set) ]] || continue
+		if [[ $line == '#'* ]]; then
+			# An option that does not exist at all is not set either.
+			! grep -q "^$(cut -d' ' -f2 <<<"$line")=" "$2" && continue
+		elif grep -qxF "$line" "$2"; then
+			continue
+		fi
+		echo "error: not in the kernel's configuration: $line"
+		missing=1
+	done <"$1"
+	return "$missing"
+}
+
+# Modules are built against it, nothing is linked again: no objects, no debug
+# info, and no memory of the directory it was built in.
+slim_build_tree() {
+	find "$1" -name '*.o' -not -path '*/scripts/*' -not -path '*/tools/*' -delete
+	find "$1" -name '*.a' -not -path '*/tools/*' -delete
+	rm -f "$1"/vmlinux.unstripped "$1"/.tmp_vmlinux* "$1"/arch/x86/boot/compressed/vmlinux*
+	in_root_here "$1" strip -g vmlinux
+	# shellcheck disable=SC2016 # make's own variables
+	sed -i 's#^export KBUILD_OUTPUT = .*#export KBUILD_OUTPUT := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))#' "$1/Makefile"
+}
+
 # The program that runs the guest's command.
 need_runner() {
 	cached runner "$ROOT $(cat "$HERE/run.c")" 10 build_runner "compiling the guest's runner"
@@ -252,6 +312,8 @@ mount_root() {
 	mount -t tmpfs -o mode=1777 tmp "$ROOT/tmp"
 	touch "$ROOT/etc/resolv.conf"
 	mount --bind /etc/resolv.conf "$ROOT/etc/resolv.conf"
+	mkdir -p "$ROOT/tree"
+	mount --bind "$TOP" "$ROOT/tree"
 	# The cache has the same path inside, so that paths in it mean the same.
 	mkdir -p "$ROOT$CACHE"
 	mount --bind "$CACHE" "$ROOT$CACHE"

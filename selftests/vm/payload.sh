@@ -3,18 +3,28 @@
 # What differs from run to run: agentcg built for the kernel, the command, the
 # copies, all on one small disk. Sourced.
 
-# Sets KVER and VMLINUZ.
+# Sets KVER, VMLINUZ, KDIR and MODULES, under which its lib/modules stands.
 choose_kernel() {
 	case $1 in
 	6.12|7.3) KVER=$(<"$KERNELS/$1") ;;
-	debug) choose_debug_kernel; return ;;
+	debug|*-agentcg-debug) choose_debug_kernel; return ;;
 	*) KVER=$1 ;;
 	esac
 	VMLINUZ=$KERNELS/vmlinuz-$KVER
 	[ -e "$VMLINUZ" ] ||
 		die "there is no kernel '$1': use 6.12, 7.3, debug or one of $(cd "$KERNELS/lib/modules" && echo *)"
-	# shellcheck disable=SC2034 # for the payload
 	KDIR=/lib/modules/$KVER/build
+	MODULES=$KERNELS
+	export KVER KDIR MODULES
+}
+
+choose_debug_kernel() {
+	need_debug
+	KVER=$(<"$DEBUG/release")
+	VMLINUZ=$DEBUG/vmlinuz
+	KDIR=$DEBUG/build
+	MODULES=$DEBUG
+	export KVER KDIR MODULES
 }
 
 # --- the disk ---
@@ -120,8 +130,7 @@ list_tree() {
 # Runs contained.
 copy_tree() {
 	mount_root
-	mount --bind "$TOP" "$ROOT/src"
-	in_root_here /src rsync -a -i --files-from="$2" --from0 --ignore-missing-args /src/ "$1/"
+	in_root_here / rsync -a -i --files-from="$2" --from0 --ignore-missing-args /tree/ "$1/"
 }
 
 run_in_root() {
@@ -131,4 +140,73 @@ run_in_root() {
 	mount_root
 	mount --bind "$src" "$ROOT/src"
 	in_root_here /src "$@"
+}
+
+# --- agentcg, built and installed as its user would have it ---
+
+# add_agentcg DIR: the installed tree for KVER.
+add_agentcg() {
+	[ -e "$TOP/kmod/Kbuild" ] || { say "there is no kmod/Kbuild: the guest is bare"; return; }
+	update_copy "$kernel"
+	with_lock "$BUILD/$kernel.lock" stage_agentcg "$1"
+}
+
+stage_agentcg() {
+	local stage=$BUILD/$kernel.stage built=$BUILD/$kernel.built log=$BUILD/$kernel.log what="modules bpf userspace"
+	# The tests need a kernel source for the harness; users of the vm do not.
+	[ -z "$tests" ] || what="$what selftests"
+	if [ "$(cat "$built" 2>/dev/null)" != "$what $KVER" ]; then
+		rm -rf "$stage" "$built"
+		[ -z "$tests" ] || need_source 7.3
+		export HARNESS=${SOURCE:-}/tools/testing/selftests
+		(contained "$HERE/inside" build_agentcg "$COPY" "$stage" "$what") >"$log" 2>&1 </dev/null || build_failed "$log"
+		echo "$what $KVER" >"$built"
+	fi
+	# Hard links: the stage may be built anew while this run still packs.
+	cp -al "$stage" "$1"
+}
+
+build_failed() {
+	grep -aE 'error|warning|Error|\*\*\*' "$1" | head -n 40 >&2 || tail -n 20 "$1" >&2
+	die "agentcg does not build for $KVER; the whole log: $1"
+}
+
+# Runs contained.
+build_agentcg() {
+	local src=$1 stage=$2 part targets=()
+	mount_root
+	mount --bind "$src" "$ROOT/src"
+	for part in $3; do
+		[ "$part" != modules ] && [ ! -e "$src/$part/Makefile" ] || targets+=("$part")
+	done
+	[[ " ${targets[*]} " == *' selftests '* ]] && unset 'targets[-1]' && local selftests=1
+	export ROOT_ENV=("KVER=$KVER" "KDIR=$KDIR" "HARNESS=$HARNESS")
+	in_root_here /src make -j"$(nproc)" "${targets[@]}"
+	in_root_here /src make install DESTDIR="$stage"
+	[ -z "${selftests:-}" ] || in_root_here /src make -C selftests -j"$(nproc)" all install DESTDIR="$stage"
+	index_modules "$stage"
+	merge_usr "$stage"
+}
+
+# In the guest /lib and /sbin are links into /usr; cp would not follow them.
+merge_usr() {
+	local name
+	for name in bin sbin lib; do
+		[ -d "$1/$name" ] || continue
+		mkdir -p "$1/usr/$name"
+		cp -al "$1/$name/." "$1/usr/$name/"
+		rm -rf "${1:?}/$name"
+	done
+}
+
+# modprobe reads only the index, and the guest would take long to make one.
+index_modules() {
+	local all=$1/modindex
+	mkdir -p "$all/lib/modules"
+	cp -al "$MODULES/lib/modules/$KVER" "$all/lib/modules/"
+	cp -a "$1/lib/modules/$KVER/updates" "$all/lib/modules/$KVER/"
+	# depmod writes anew, it does not write through the links.
+	in_root_here / depmod -b "$all" "$KVER"
+	cp "$all/lib/modules/$KVER"/modules.* "$1/lib/modules/$KVER/"
+	rm -rf "$all"
 }
