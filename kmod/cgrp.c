@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Looking into cgroups, see cgrp.h. */
+
+#include "common.h"
+
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mmzone.h>
+#include <linux/netlink.h>
+#include <linux/nodemask.h>
+#include <linux/nsproxy.h>
+#include <linux/sched/signal.h>
+
+#include "cgrp.h"
+
+/**
+ * agentcg_memcg_lru - pages of one LRU list of a cgroup itself
+ * @memcg: without what is below it
+ * @lru: which list
+ *
+ * With the multi-generational LRU, "inactive" are the generations older than
+ * the two youngest; tmpfs is on the anonymous lists.
+ *
+ * Context: any; no lock, so the figure is a moment's.
+ */
+unsigned long agentcg_memcg_lru(struct mem_cgroup *const memcg,
+				const enum lru_list lru)
+{
+	unsigned long pages = 0;
+	int nid, zid;
+
+	for_each_node_state(nid, N_MEMORY)
+		for (zid = 0; zid < MAX_NR_ZONES; zid++)
+			pages += READ_ONCE(memcg->nodeinfo[nid]->lru_zone_size[zid][lru]);
+	return pages;
+}
+
+static int check_write(const int fd)
+{
+	struct file *const file = fget_raw(fd);
+	int err;
+
+	if (!file)
+		return -EBADF;
+	err = inode_permission(file_mnt_idmap(file), file_inode(file),
+			       MAY_WRITE);
+	fput(file);
+	return err;
+}
+
+/**
+ * agentcg_cgroup_from_fd - the cgroup behind a directory descriptor
+ * @fd: of the calling process
+ * @write: the caller must be allowed to write to the directory, which is how
+ *         cgroup v2 delegates a subtree
+ * @extack: gets a sentence
+ *
+ * Context: the sending process of a netlink request; may sleep.
+ * Return: the cgroup with a reference, dropped by cgroup_put(), or -EBADF (not
+ * a cgroup2 directory), -EACCES, -ENODEV (being removed).
+ */
+struct cgroup *agentcg_cgroup_from_fd(const int fd, const bool write,
+				      struct netlink_ext_ack *const extack)
+{
+	struct cgroup *const cgrp = cgroup_get_from_fd(fd);
+	int err;
+
+	if (IS_ERR(cgrp)) {
+		NL_SET_ERR_MSG(extack,
+			       "fd: not an open directory of the cgroup2 tree");
+		return PTR_ERR(cgrp) == -ENOENT ? ERR_PTR(-ENODEV) :
+						  ERR_PTR(-EBADF);
+	}
+	err = write ? check_write(fd) : 0;
+	if (err) {
+		cgroup_put(cgrp);
+		NL_SET_ERR_MSG(extack, "fd: no permission to write to the cgroup's directory");
+		return ERR_PTR(err);
+	}
+	return cgrp;
+}
+
+/**
+ * agentcg_memcg_get - the memory side of a cgroup
+ * @cgrp: any cgroup
+ *
+ * Return: with a reference, dropped by agentcg_memcg_put(); NULL when the
+ * memory controller is not enabled for @cgrp or it is being removed.
+ */
+struct mem_cgroup *agentcg_memcg_get(struct cgroup *const cgrp)
+{
+	struct cgroup_subsys_state *css;
+
+	guard(rcu)();
+	css = rcu_dereference(cgrp->subsys[memory_cgrp_id]);
+	if (!css || !css_tryget_online(css))
+		return NULL;
+	return mem_cgroup_from_css(css);
+}
+
+/* Whether the children of @cgrp have the memory controller. */
+bool agentcg_cgroup_feeds_memory(const struct cgroup *const cgrp)
+{
+	return READ_ONCE(cgrp->subtree_control) & BIT(memory_cgrp_id);
+}
+
+/**
+ * agentcg_cgroup_signal - send a signal to every process in a cgroup
+ * @cgrp: it and all below it
+ * @sig: as from the kernel
+ *
+ * A fork under way may be missed: for SIGKILL the caller first marks the
+ * domain, so that the fork's tracepoint catches the child (lifecycle.c).
+ *
+ * Context: any but hard interrupt; linear in the processes of the machine.
+ */
+void agentcg_cgroup_signal(struct cgroup *const cgrp, const int sig)
+{
+	struct task_struct *task;
+
+	guard(rcu)();
+	for_each_process(task) {
+		if (task->flags & PF_KTHREAD)
+			continue;
+		if (cgroup_is_descendant(task_dfl_cgroup(task), cgrp))
+			send_sig_info(sig, SEND_SIG_PRIV, task);
+	}
+}
+
+/**
+ * agentcg_cgroup_path - path of a cgroup as the caller sees it
+ * @cgrp: cgroup
+ * @buf: @size bytes
+ * @size: at least 2
+ *
+ * Context: may not be called from tracepoints: takes css_set_lock.
+ * Return: @buf, or NULL when it does not fit.
+ */
+char *agentcg_cgroup_path(struct cgroup *const cgrp, char *const buf,
+			  const size_t size)
+{
+	const int len = cgroup_path_ns(cgrp, buf, size,
+				       current->nsproxy->cgroup_ns);
+
+	return len < 0 || len >= size ? NULL : buf;
+}

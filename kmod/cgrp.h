@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The only file that looks into struct cgroup and struct mem_cgroup.
+ *
+ * Sizes here are in pages, as the kernel's counters are.
+ */
+#ifndef _AGENTCG_CGRP_H
+#define _AGENTCG_CGRP_H
+
+#include <linux/cgroup.h>
+#include <linux/memcontrol.h>
+#include <linux/page_counter.h>
+
+struct netlink_ext_ack;
+
+static inline u64 agentcg_memcg_id(const struct mem_cgroup *const memcg)
+{
+	return cgroup_id(memcg->css.cgroup);
+}
+
+static inline unsigned long agentcg_memcg_usage(struct mem_cgroup *const memcg)
+{
+	return page_counter_read(&memcg->memory);
+}
+
+static inline unsigned long agentcg_memcg_high(struct mem_cgroup *const memcg)
+{
+	return READ_ONCE(memcg->memory.high);
+}
+
+static inline unsigned long agentcg_memcg_max(struct mem_cgroup *const memcg)
+{
+	return READ_ONCE(memcg->memory.max);
+}
+
+static inline unsigned long agentcg_memcg_peak(struct mem_cgroup *const memcg)
+{
+	return READ_ONCE(memcg->memory.watermark);
+}
+
+static inline bool agentcg_memcg_over_high(struct mem_cgroup *const memcg)
+{
+	return agentcg_memcg_usage(memcg) > agentcg_memcg_high(memcg);
+}
+
+/* Whether cgroup_rmdir() has begun to take @cgrp down. */
+static inline bool agentcg_cgroup_is_dead(const struct cgroup *const cgrp)
+{
+	return !(READ_ONCE(cgrp->self.flags) & CSS_ONLINE);
+}
+
+/* Native over-high events of @memcg and everything below it. */
+static inline u64 agentcg_memcg_high_events(struct mem_cgroup *const memcg)
+{
+	return atomic_long_read(&memcg->memory_events[MEMCG_HIGH]);
+}
+
+static inline u64 agentcg_memcg_oom_kills(struct mem_cgroup *const memcg)
+{
+	return atomic_long_read(&memcg->memory_events[MEMCG_OOM_KILL]);
+}
+
+/*
+ * One OOM kill below takes the whole cgroup.  The file memory.oom.group does
+ * no more than this store, but may sleep.
+ */
+static inline void agentcg_memcg_set_oom_group(struct mem_cgroup *const memcg)
+{
+	WRITE_ONCE(memcg->oom_group, true);
+}
+
+/*
+ * How far the real usage may be from what belongs to a cgroup: each CPU keeps
+ * a stock of charged pages that nobody uses yet.
+ */
+static inline unsigned long agentcg_memcg_slack(void)
+{
+	return max_t(unsigned long, MEMCG_CHARGE_BATCH * num_online_cpus(),
+		     SZ_1M >> PAGE_SHIFT);
+}
+
+/* The cgroup whose memory the current task charges; RCU read lock held. */
+static inline struct mem_cgroup *agentcg_current_memcg(void)
+{
+	struct task_struct *const owner = rcu_dereference(current->mm->owner);
+
+	return owner ? mem_cgroup_from_task(owner) : NULL;
+}
+
+unsigned long agentcg_memcg_lru(struct mem_cgroup *memcg, enum lru_list lru);
+
+struct cgroup *agentcg_cgroup_from_fd(int fd, bool write,
+				      struct netlink_ext_ack *extack);
+struct mem_cgroup *agentcg_memcg_get(struct cgroup *cgrp);
+bool agentcg_cgroup_feeds_memory(const struct cgroup *cgrp);
+void agentcg_cgroup_signal(struct cgroup *cgrp, int sig);
+char *agentcg_cgroup_path(struct cgroup *cgrp, char *buf, size_t size);
+
+/* Drops the reference of agentcg_memcg_get(). */
+static inline void agentcg_memcg_put(struct mem_cgroup *const memcg)
+{
+	if (memcg)
+		css_put(&memcg->css);
+}
+
+#endif /* _AGENTCG_CGRP_H */

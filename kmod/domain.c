@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Index and lifetime of domains, see domain.h. */
+
+#include "common.h"
+
+#include <linux/atomic.h>
+#include <linux/errno.h>
+#include <linux/slab.h>
+#include <linux/xarray.h>
+
+#include "cgrp.h"
+#include "domain.h"
+#include "session.h"
+#include "tool.h"
+
+/*
+ * cgroup id -> domain.  Read under RCU; xa_lock, irq-safe, guards changes and
+ * is taken under no other lock of the module's but the mutex of sessions.
+ */
+static DEFINE_XARRAY_FLAGS(index, XA_FLAGS_LOCK_IRQ);
+
+/* Grows with every change of the index, for dumps to notice. */
+static atomic_t generation = ATOMIC_INIT(1);
+
+static_assert(sizeof(unsigned long) == sizeof(u64),
+	      "the index is keyed by 64-bit cgroup ids");
+
+/**
+ * agentcg_domain_init - tie a domain to its cgroup
+ * @domain: new
+ * @type: what it is embedded in
+ * @session: the caller's reference moves to @domain, also on failure
+ * @cgrp: a reference is taken
+ *
+ * Return: 0, or -EOPNOTSUPP when @cgrp has no memory controller or is being
+ * removed.
+ */
+int agentcg_domain_init(struct agentcg_domain *const domain,
+			const enum agentcg_domain_type type,
+			struct agentcg_session *const session,
+			struct cgroup *const cgrp)
+{
+	domain->id = cgroup_id(cgrp);
+	domain->type = type;
+	domain->session = session;
+	refcount_set(&domain->ref, 1);
+	domain->memcg = agentcg_memcg_get(cgrp);
+	if (!domain->memcg)
+		return -EOPNOTSUPP;
+	cgroup_get(cgrp);
+	domain->cgrp = cgrp;
+	domain->found_high = agentcg_memcg_high(domain->memcg);
+	domain->high = domain->found_high;
+	return 0;
+}
+
+/**
+ * agentcg_domain_detach - part a domain from its cgroup
+ * @domain: live
+ * @cgrp: gets the reference, for cgroup_put(); NULL if it was detached before
+ * @memcg: gets the reference, for agentcg_memcg_put()
+ *
+ * The references are handed out because they are put without the lock.
+ *
+ * Context: the session's lock is held, or @domain was never published.
+ */
+void agentcg_domain_detach(struct agentcg_domain *const domain,
+			   struct cgroup **const cgrp,
+			   struct mem_cgroup **const memcg)
+{
+	*cgrp = domain->cgrp;
+	*memcg = domain->memcg;
+	domain->cgrp = NULL;
+	domain->memcg = NULL;
+}
+
+/**
+ * agentcg_domain_publish - make a domain found by its id
+ * @domain: the first reference belongs to the index from now on
+ *
+ * Return: 0, -EEXIST, -ENOMEM.
+ */
+int agentcg_domain_publish(struct agentcg_domain *const domain)
+{
+	const int err = xa_insert_irq(&index, domain->id, domain, GFP_KERNEL);
+
+	if (err)
+		return err == -EBUSY ? -EEXIST : err;
+	atomic_inc(&generation);
+	/*
+	 * Pairs with the locks that cgroup_rmdir() takes between marking the
+	 * cgroup dead and its tracepoint: either the tracepoint finds the
+	 * domain, or the caller, who checks next, sees a dead cgroup.
+	 */
+	smp_mb();
+	return 0;
+}
+
+/* Drops the reference of the index; safe when it was dropped before. */
+void agentcg_domain_unpublish(struct agentcg_domain *const domain)
+{
+	struct agentcg_domain *old;
+	unsigned long flags;
+
+	xa_lock_irqsave(&index, flags);
+	old = __xa_cmpxchg(&index, domain->id, domain, NULL, GFP_ATOMIC);
+	xa_unlock_irqrestore(&index, flags);
+	if (old != domain)
+		return;
+	atomic_inc(&generation);
+	agentcg_domain_put(domain);
+}
+
+/* The domain of a cgroup id, live or ended; RCU read lock held. */
+struct agentcg_domain *agentcg_domain_find(const u64 id)
+{
+	return xa_load(&index, id);
+}
+
+/**
+ * agentcg_domain_above - the domain that a cgroup belongs to
+ * @cgrp: cgroup2; may be nested deep inside a call
+ *
+ * Context: RCU read lock held.
+ * Return: the nearest domain from @cgrp upwards, or NULL.
+ */
+struct agentcg_domain *agentcg_domain_above(struct cgroup *cgrp)
+{
+	struct agentcg_domain *domain;
+
+	/* Most of the machine is not managed. */
+	if (xa_empty(&index))
+		return NULL;
+	for (; cgrp; cgrp = cgroup_parent(cgrp)) {
+		domain = agentcg_domain_find(cgroup_id(cgrp));
+		if (domain)
+			return domain;
+	}
+	return NULL;
+}
+
+/* As agentcg_domain_find(), with a reference for agentcg_domain_put(). */
+struct agentcg_domain *agentcg_domain_get(const u64 id)
+{
+	struct agentcg_domain *domain;
+
+	guard(rcu)();
+	domain = agentcg_domain_find(id);
+	return domain && refcount_inc_not_zero(&domain->ref) ? domain : NULL;
+}
+
+/**
+ * agentcg_domain_next - walk all domains by rising id
+ * @id: where to start, set to where the domain was found
+ *
+ * Return: with a reference for agentcg_domain_put(), or NULL at the end.
+ */
+struct agentcg_domain *agentcg_domain_next(unsigned long *const id)
+{
+	struct agentcg_domain *domain;
+
+	guard(rcu)();
+	for (domain = xa_find(&index, id, ULONG_MAX, XA_PRESENT); domain;
+	     domain = xa_find_after(&index, id, ULONG_MAX, XA_PRESENT))
+		if (refcount_inc_not_zero(&domain->ref))
+			return domain;
+	return NULL;
+}
+
+unsigned int agentcg_domain_generation(void)
+{
+	return atomic_read(&generation);
+}
+
+static void free_rcu_cb(struct rcu_head *const rcu)
+{
+	struct agentcg_domain *const domain =
+		container_of(rcu, struct agentcg_domain, rcu);
+
+	switch (domain->type) {
+	case AGENTCG_DOMAIN_SESSION:
+		agentcg_session_free(agentcg_domain_to_session(domain));
+		break;
+	case AGENTCG_DOMAIN_AGENT:
+		kfree(domain);
+		break;
+	case AGENTCG_DOMAIN_TOOL:
+		agentcg_tool_free(agentcg_domain_to_tool(domain));
+		break;
+	}
+}
+
+/**
+ * agentcg_domain_put - drop a reference
+ * @domain: not used again by the caller
+ *
+ * Context: any.
+ */
+void agentcg_domain_put(struct agentcg_domain *const domain)
+{
+	struct agentcg_session *const session = domain->session;
+	const bool child = domain->type != AGENTCG_DOMAIN_SESSION;
+
+	if (!refcount_dec_and_test(&domain->ref))
+		return;
+	call_rcu(&domain->rcu, free_rcu_cb);
+	if (child)
+		agentcg_session_put(session);
+}
+
+/* The index is empty by now: every session has been removed. */
+void agentcg_domain_exit(void)
+{
+	WARN_ON_ONCE(!xa_empty(&index));
+	xa_destroy(&index);
+}
+
+/**
+ * agentcg_domain_set_high - set memory.high
+ * @domain: not ended
+ * @pages: new limit
+ *
+ * A raw store: writing the file would reclaim and may sleep.
+ *
+ * Context: the session's lock is held.
+ */
+void agentcg_domain_set_high(struct agentcg_domain *const domain,
+			     const unsigned long pages)
+{
+	domain->high = min(pages, PAGE_COUNTER_MAX);
+	page_counter_set_high(&domain->memcg->memory, domain->high);
+}
+
+/* Give memory.high back as it was found; the session's lock is held. */
+void agentcg_domain_restore_high(struct agentcg_domain *const domain)
+{
+	if (domain->memcg)
+		page_counter_set_high(&domain->memcg->memory,
+				      domain->found_high);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Domain: what a session, an agent leaf and a tool call have in common, a
+ * cgroup that the module looks after.
+ *
+ * Life of a domain:
+ *
+ *	new --publish--> live --end--> ended --put--> freed after a grace period
+ *
+ * live	 found by id; the hook and the tracepoints act on it.
+ * ended  its cgroup is gone or was given up: @cgrp and @memcg are NULL, the
+ *	 figures stand still.  A tool call stays in the index as its own
+ *	 receipt until the session drops it; others leave it at once.
+ */
+#ifndef _AGENTCG_DOMAIN_H
+#define _AGENTCG_DOMAIN_H
+
+#include <linux/rcupdate.h>
+#include <linux/refcount.h>
+#include <linux/types.h>
+
+struct agentcg_session;
+struct cgroup;
+struct mem_cgroup;
+
+enum agentcg_domain_type {
+	AGENTCG_DOMAIN_SESSION,
+	AGENTCG_DOMAIN_AGENT,
+	AGENTCG_DOMAIN_TOOL,
+};
+
+/**
+ * struct agentcg_domain - a managed cgroup
+ * @id: cgroup id, never used twice by the kernel; immutable
+ * @type: what it is embedded in; immutable
+ * @session: the session it belongs to, itself for a session; immutable.  A
+ *           domain that is not a session holds a reference.
+ * @cgrp: with a reference, NULL once ended; guarded by the session's lock
+ * @memcg: likewise
+ * @found_high: memory.high, in pages, to give back at the end
+ * @high: memory.high as last set here, in pages
+ * @ref: one for the index, one for each holder outside RCU
+ * @rcu: for freeing
+ */
+struct agentcg_domain {
+	u64 id;
+	enum agentcg_domain_type type;
+	struct agentcg_session *session;
+	struct cgroup *cgrp;
+	struct mem_cgroup *memcg;
+	unsigned long found_high;
+	unsigned long high;
+	refcount_t ref;
+	struct rcu_head rcu;
+};
+
+int agentcg_domain_init(struct agentcg_domain *domain,
+			enum agentcg_domain_type type,
+			struct agentcg_session *session, struct cgroup *cgrp);
+void agentcg_domain_detach(struct agentcg_domain *domain,
+			   struct cgroup **cgrp, struct mem_cgroup **memcg);
+int agentcg_domain_publish(struct agentcg_domain *domain);
+void agentcg_domain_unpublish(struct agentcg_domain *domain);
+
+struct agentcg_domain *agentcg_domain_find(u64 id);
+struct agentcg_domain *agentcg_domain_above(struct cgroup *cgrp);
+struct agentcg_domain *agentcg_domain_get(u64 id);
+struct agentcg_domain *agentcg_domain_next(unsigned long *id);
+void agentcg_domain_put(struct agentcg_domain *domain);
+void agentcg_domain_exit(void);
+
+unsigned int agentcg_domain_generation(void);
+
+void agentcg_domain_set_high(struct agentcg_domain *domain,
+			     unsigned long pages);
+void agentcg_domain_restore_high(struct agentcg_domain *domain);
+
+#endif /* _AGENTCG_DOMAIN_H */

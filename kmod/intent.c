@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* nlattr -> struct agentcg_intent, with a sentence for every refusal. */
+
+#include "common.h"
+
+#include <linux/align.h>
+#include <linux/errno.h>
+#include <linux/string.h>
+#include <net/netlink.h>
+
+#include "intent.h"
+#include "netlink_gen.h"
+
+/* In the spec from the start, so that no agent believes in what is not there. */
+static const struct {
+	int attr;
+	const char *text;
+} not_enforced[] = {
+	{ AGENTCG_A_INTENT_DEADLINE, "deadline is not enforced by this version" },
+	{ AGENTCG_A_INTENT_PIDS, "pids is not enforced by this version" },
+	{ AGENTCG_A_INTENT_CONFLICT, "conflict is not enforced by this version" },
+};
+
+static int refuse_not_enforced(struct nlattr *const *const tb,
+			       struct netlink_ext_ack *const extack)
+{
+	u32 on_exhaust;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(not_enforced); i++) {
+		if (!tb[not_enforced[i].attr])
+			continue;
+		NL_SET_BAD_ATTR(extack, tb[not_enforced[i].attr]);
+		NL_SET_ERR_MSG_FMT(extack, "%s", not_enforced[i].text);
+		return -EOPNOTSUPP;
+	}
+	if (!tb[AGENTCG_A_INTENT_ON_EXHAUST])
+		return 0;
+	on_exhaust = nla_get_u32(tb[AGENTCG_A_INTENT_ON_EXHAUST]);
+	if (on_exhaust == AGENTCG_ON_EXHAUST_OVERDRAFT ||
+	    on_exhaust == AGENTCG_ON_EXHAUST_KILL)
+		return 0;
+	NL_SET_ERR_MSG_ATTR(extack, tb[AGENTCG_A_INTENT_ON_EXHAUST],
+			    "on-exhaust: only overdraft and kill are enforced by this version");
+	return -EOPNOTSUPP;
+}
+
+static int parse_size(u64 *const size, const struct nlattr *const attr,
+		      const char *const name,
+		      struct netlink_ext_ack *const extack)
+{
+	const u64 bytes = nla_get_u64(attr);
+
+	if (bytes > AGENTCG_SIZE_MAX) {
+		NL_SET_BAD_ATTR(extack, attr);
+		NL_SET_ERR_MSG_FMT(extack, "%s: %llu is above the largest size, %llu",
+				   name, bytes, AGENTCG_SIZE_MAX);
+		return -ERANGE;
+	}
+	*size = ALIGN(bytes, PAGE_SIZE);
+	return 0;
+}
+
+static int parse_scalars(struct agentcg_intent *const intent,
+			 struct nlattr *const *const tb,
+			 struct netlink_ext_ack *const extack)
+{
+	int err = 0;
+
+	if (tb[AGENTCG_A_INTENT_MEM])
+		err = parse_size(&intent->mem, tb[AGENTCG_A_INTENT_MEM], "mem",
+				 extack);
+	if (!err && tb[AGENTCG_A_INTENT_BURST])
+		err = parse_size(&intent->burst, tb[AGENTCG_A_INTENT_BURST],
+				 "burst", extack);
+	if (err)
+		return err;
+	if (tb[AGENTCG_A_INTENT_CLASS])
+		intent->class = nla_get_u32(tb[AGENTCG_A_INTENT_CLASS]);
+	if (tb[AGENTCG_A_INTENT_WEIGHT])
+		intent->weight = nla_get_u32(tb[AGENTCG_A_INTENT_WEIGHT]);
+	if (tb[AGENTCG_A_INTENT_STALL])
+		intent->stall = nla_get_u64(tb[AGENTCG_A_INTENT_STALL]);
+	if (tb[AGENTCG_A_INTENT_ON_EXHAUST])
+		intent->on_exhaust = nla_get_u32(tb[AGENTCG_A_INTENT_ON_EXHAUST]);
+	if (tb[AGENTCG_A_INTENT_RESTARTABLE])
+		intent->restartable = nla_get_u8(tb[AGENTCG_A_INTENT_RESTARTABLE]);
+	if (tb[AGENTCG_A_INTENT_LABEL])
+		nla_strscpy(intent->label, tb[AGENTCG_A_INTENT_LABEL],
+			    sizeof(intent->label));
+	return 0;
+}
+
+/*
+ * The one attribute that may repeat: nla_parse_nested() keeps the last only,
+ * so they are walked.
+ */
+static int parse_tags(struct agentcg_intent *const intent,
+		      const struct nlattr *const nest,
+		      struct netlink_ext_ack *const extack)
+{
+	const struct nlattr *attr;
+	u32 nr = 0;
+	int rem;
+
+	nla_for_each_nested(attr, nest, rem)
+		nr += nla_type(attr) == AGENTCG_A_INTENT_TAG;
+	if (nr > AGENTCG_TAGS_MAX) {
+		NL_SET_ERR_MSG_FMT(extack, "tag: %u given, at most %u are kept",
+				   nr, AGENTCG_TAGS_MAX);
+		return -E2BIG;
+	}
+	intent->tags = kzalloc(struct_size(intent->tags, tag, nr), GFP_KERNEL);
+	if (!intent->tags)
+		return -ENOMEM;
+	nla_for_each_nested(attr, nest, rem) {
+		if (nla_type(attr) == AGENTCG_A_INTENT_TAG)
+			nla_strscpy(intent->tags->tag[intent->tags->nr++], attr,
+				    AGENTCG_TAG_MAX + 1);
+	}
+	return 0;
+}
+
+/*
+ * The parser takes the last of two: silently dropping what was declared first
+ * would be a guess.
+ */
+static int refuse_duplicates(const struct nlattr *const nest,
+			     struct netlink_ext_ack *const extack)
+{
+	const struct nlattr *attr;
+	u32 seen = 0;
+	int rem;
+
+	nla_for_each_nested(attr, nest, rem) {
+		if (nla_type(attr) == AGENTCG_A_INTENT_TAG)
+			continue;
+		if (seen & BIT(nla_type(attr))) {
+			NL_SET_ERR_MSG_ATTR(extack, attr,
+					    "intent: attribute given twice");
+			return -EINVAL;
+		}
+		seen |= BIT(nla_type(attr));
+	}
+	return 0;
+}
+
+/**
+ * agentcg_intent_parse - read a nested intent
+ * @intent: filled; on success the caller owns it and destroys it
+ * @nest: the attribute, checked against the generated policy here
+ * @extack: gets the attribute and a sentence
+ *
+ * Context: may sleep.
+ * Return: 0, -EINVAL (malformed, duplicate), -ERANGE (a size too large),
+ * -EOPNOTSUPP (a field that is not enforced yet), -E2BIG (too many tags),
+ * -ENOMEM.
+ */
+int agentcg_intent_parse(struct agentcg_intent *const intent,
+			 const struct nlattr *const nest,
+			 struct netlink_ext_ack *const extack)
+{
+	struct nlattr *tb[AGENTCG_A_INTENT_MAX + 1];
+	int err, i;
+
+	memset(intent, 0, sizeof(*intent));
+	err = nla_parse_nested(tb, AGENTCG_A_INTENT_MAX, nest,
+			       agentcg_intent_nl_policy, extack);
+	if (!err)
+		err = refuse_duplicates(nest, extack);
+	if (!err)
+		err = refuse_not_enforced(tb, extack);
+	if (!err)
+		err = parse_scalars(intent, tb, extack);
+	if (!err && tb[AGENTCG_A_INTENT_TAG])
+		err = parse_tags(intent, nest, extack);
+	if (err)
+		return err;
+	for (i = 1; i <= AGENTCG_A_INTENT_MAX; i++)
+		if (tb[i])
+			intent->set |= BIT(i);
+	return 0;
+}
+
+/**
+ * agentcg_intent_update - lay a later declaration over an earlier one
+ * @intent: the earlier one, changed
+ * @from: the later one; its tags move to @intent, the old ones move here
+ *
+ * Swapping the tags lets the caller free the old ones where it may sleep.
+ */
+void agentcg_intent_update(struct agentcg_intent *const intent,
+			   struct agentcg_intent *const from)
+{
+	if (agentcg_intent_has(from, AGENTCG_A_INTENT_MEM))
+		intent->mem = from->mem;
+	if (agentcg_intent_has(from, AGENTCG_A_INTENT_BURST))
+		intent->burst = from->burst;
+	if (agentcg_intent_has(from, AGENTCG_A_INTENT_CLASS))
+		intent->class = from->class;
+	if (agentcg_intent_has(from, AGENTCG_A_INTENT_WEIGHT))
+		intent->weight = from->weight;
+	if (agentcg_intent_has(from, AGENTCG_A_INTENT_STALL))
+		intent->stall = from->stall;
+	if (agentcg_intent_has(from, AGENTCG_A_INTENT_ON_EXHAUST))
+		intent->on_exhaust = from->on_exhaust;
+	if (agentcg_intent_has(from, AGENTCG_A_INTENT_RESTARTABLE))
+		intent->restartable = from->restartable;
+	if (agentcg_intent_has(from, AGENTCG_A_INTENT_LABEL))
+		strscpy(intent->label, from->label);
+	if (agentcg_intent_has(from, AGENTCG_A_INTENT_TAG))
+		swap(intent->tags, from->tags);
+	intent->set |= from->set;
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* intent + defaults of the session -> limits.  Pure. */
+
+#include "common.h"
+
+#include <linux/errno.h>
+#include <linux/minmax.h>
+#include <linux/netlink.h>
+#include <linux/oom.h>
+
+#include "intent.h"
+#include "limits.h"
+
+static const char *const class_names[] = {
+	[AGENTCG_CLASS_INTERACTIVE] = "interactive",
+	[AGENTCG_CLASS_LATENCY] = "latency",
+	[AGENTCG_CLASS_BATCH] = "batch",
+	[AGENTCG_CLASS_BESTEFFORT] = "besteffort",
+};
+
+/* The declared field, else the session's default. */
+#define merged(field, ATTR)						\
+	(agentcg_intent_has(intent, AGENTCG_A_INTENT_##ATTR) ?		\
+	 intent->field : defaults->field)
+
+/**
+ * agentcg_limits_merge - apply an intent under a session
+ * @limits: filled on success, untouched otherwise
+ * @intent: as declared
+ * @defaults: of the session, every field meaningful
+ * @budget: of the session, bytes
+ * @max_class: highest class that the session may use
+ * @extack: gets a sentence
+ *
+ * A default that is too large for the session is cut to fit, since nobody
+ * asked for it; a declared mem above the budget or a class above the ceiling
+ * is refused.  A declared burst means "as much as there is" and is cut.
+ *
+ * Return: 0, -ENOSPC (mem above the budget), -EPERM (class above the ceiling).
+ */
+int agentcg_limits_merge(struct agentcg_limits *const limits,
+			 const struct agentcg_intent *const intent,
+			 const struct agentcg_intent *const defaults,
+			 const u64 budget, const u8 max_class,
+			 struct netlink_ext_ack *const extack)
+{
+	u64 mem = merged(mem, MEM);
+	u8 class = merged(class, CLASS);
+
+	if (mem > budget) {
+		if (agentcg_intent_has(intent, AGENTCG_A_INTENT_MEM)) {
+			NL_SET_ERR_MSG_FMT(extack,
+					   "mem %llu is above the session's budget %llu",
+					   mem, budget);
+			return -ENOSPC;
+		}
+		mem = budget;
+	}
+	/* Lower numbers are served first. */
+	if (class < max_class) {
+		if (agentcg_intent_has(intent, AGENTCG_A_INTENT_CLASS)) {
+			NL_SET_ERR_MSG_FMT(extack,
+					   "class %s is above the session's max-class %s",
+					   class_names[class],
+					   class_names[max_class]);
+			return -EPERM;
+		}
+		class = max_class;
+	}
+	*limits = (struct agentcg_limits) {
+		.mem = mem,
+		.burst = min(merged(burst, BURST), budget - mem),
+		.stall = merged(stall, STALL),
+		.weight = merged(weight, WEIGHT),
+		.class = class,
+		.on_exhaust = merged(on_exhaust, ON_EXHAUST),
+		.restartable = merged(restartable, RESTARTABLE),
+	};
+	return 0;
+}
+
+/**
+ * agentcg_limits_builtin - the defaults of a session that declares none
+ * @defaults: filled
+ */
+void agentcg_limits_builtin(struct agentcg_intent *const defaults)
+{
+	*defaults = (struct agentcg_intent) {
+		.mem = AGENTCG_DEFAULT_MEM,
+		.burst = AGENTCG_SIZE_MAX,
+		.stall = AGENTCG_DEFAULT_STALL,
+		.weight = AGENTCG_DEFAULT_WEIGHT,
+		.class = AGENTCG_CLASS_BATCH,
+		.on_exhaust = AGENTCG_ON_EXHAUST_OVERDRAFT,
+	};
+}
+
+/**
+ * agentcg_limits_oom_score - oom_score_adj for the processes of a call
+ * @limits: of the call
+ *
+ * Always above what an agent has (0, or less under most runtimes), and higher
+ * the less is lost by killing it.
+ *
+ * Return: 200 to 900.
+ */
+s16 agentcg_limits_oom_score(const struct agentcg_limits *const limits)
+{
+	const s16 score = 200 + 200 * limits->class;
+
+	return min(score + (limits->restartable ? 100 : 0), OOM_SCORE_ADJ_MAX);
+}

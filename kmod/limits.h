@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Limits: what an intent comes to in a session.  Never changed while in
+ * force, only replaced as a whole, under the session's lock.
+ */
+#ifndef _AGENTCG_LIMITS_H
+#define _AGENTCG_LIMITS_H
+
+#include <linux/types.h>
+
+struct agentcg_intent;
+struct netlink_ext_ack;
+
+/**
+ * struct agentcg_limits - the applied form of an intent
+ * @mem: bytes reserved
+ * @burst: bytes that may be granted above @mem
+ * @stall: ns for which the call may be held back over its life
+ * @weight: within the class
+ * @class: enum agentcg_class
+ * @on_exhaust: enum agentcg_on_exhaust
+ * @restartable: the agent can simply run it again
+ */
+struct agentcg_limits {
+	u64 mem;
+	u64 burst;
+	u64 stall;
+	u32 weight;
+	u8 class;
+	u8 on_exhaust;
+	u8 restartable;
+};
+
+int agentcg_limits_merge(struct agentcg_limits *limits,
+			 const struct agentcg_intent *intent,
+			 const struct agentcg_intent *defaults, u64 budget,
+			 u8 max_class, struct netlink_ext_ack *extack);
+void agentcg_limits_builtin(struct agentcg_intent *defaults);
+s16 agentcg_limits_oom_score(const struct agentcg_limits *limits);
+
+#endif /* _AGENTCG_LIMITS_H */

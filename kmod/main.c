@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * agentcg: memory and CPU control for the tool calls of AI agents.
+ *
+ * Only the ladder of initialisation and its inverse.
+ */
+
+#include "common.h"
+
+#include <linux/init.h>
+#include <linux/module.h>
+#include <linux/rcupdate.h>
+#include <linux/workqueue.h>
+#include <net/genetlink.h>
+
+#include "domain.h"
+#include "hook.h"
+#include "lifecycle.h"
+#include "netlink.h"
+#include "node.h"
+#include "notify.h"
+#include "park.h"
+#include "session.h"
+#include "tool.h"
+#include "work.h"
+
+struct workqueue_struct *agentcg_wq;
+
+static int __init agentcg_init(void)
+{
+	int err;
+
+	agentcg_wq = alloc_workqueue("agentcg",
+				     WQ_UNBOUND | WQ_HIGHPRI | WQ_MEM_RECLAIM, 0);
+	if (!agentcg_wq)
+		return -ENOMEM;
+	err = agentcg_tool_init();
+	if (err)
+		goto err_wq;
+	err = agentcg_park_init();
+	if (err)
+		goto err_tool;
+	agentcg_node_init();
+	/* ORDER: tasks are followed before any call can be declared. */
+	err = agentcg_lifecycle_init();
+	if (err)
+		goto err_park;
+	err = agentcg_hook_init();
+	if (err)
+		goto err_lifecycle;
+	/* ORDER: last, requests arrive at once. */
+	err = agentcg_netlink_init();
+	if (err)
+		goto err_hook;
+	return 0;
+
+err_hook:
+	agentcg_hook_exit();
+err_lifecycle:
+	agentcg_lifecycle_exit();
+err_park:
+	agentcg_park_exit();
+err_tool:
+	agentcg_tool_exit();
+err_wq:
+	destroy_workqueue(agentcg_wq);
+	return err;
+}
+
+static void __exit agentcg_exit(void)
+{
+	/* Nobody adds anything any more. */
+	agentcg_netlink_exit();
+	/*
+	 * Every memory.high is given back and every parked task woken, while
+	 * the hook still keeps the kernel from throttling the others.
+	 */
+	agentcg_session_remove_all();
+	/* No event is looked at any more, so no park is queued. */
+	agentcg_hook_exit();
+	/* Nobody looks up a domain any more. */
+	agentcg_lifecycle_exit();
+	/* No task is in our text when this returns. */
+	agentcg_park_drain();
+	agentcg_node_exit();
+	/* Kills and ends that were queued hold references. */
+	destroy_workqueue(agentcg_wq);
+	agentcg_notify_exit();
+	/* Domains are freed by RCU callbacks of ours. */
+	rcu_barrier();
+	agentcg_domain_exit();
+	agentcg_park_exit();
+	agentcg_tool_exit();
+}
+
+module_init(agentcg_init);
+module_exit(agentcg_exit);
+
+MODULE_DESCRIPTION("Memory and CPU control for the tool calls of AI agents");
+MODULE_AUTHOR("agentcg developers");
+MODULE_LICENSE("GPL");
+MODULE_VERSION(AGENTCG_VERSION);
+MODULE_ALIAS_GENL_FAMILY(AGENTCG_FAMILY_NAME);

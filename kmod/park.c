@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Parking, see park.h.
+ *
+ * The hook may not sleep, so it queues a task work, which runs in the same
+ * pass to user space.  The sleep is interruptible and freezable: any signal,
+ * freezing, stopping and tracing end it, with the debt still booked, and the
+ * next charge parks again.
+ */
+
+#include "common.h"
+
+#include <linux/atomic.h>
+#include <linux/freezer.h>
+#include <linux/hrtimer.h>
+#include <linux/psi.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/task_work.h>
+#include <linux/timekeeping.h>
+#include <linux/wait.h>
+
+#include "memory.h"
+#include "park.h"
+#include "session.h"
+#include "tool.h"
+
+/* The timer may fire this much later to share an interrupt. */
+#define PARK_SLACK_NS	(20 * NSEC_PER_USEC)
+
+/**
+ * struct agentcg_park - a task that is, or is about to be, parked
+ * @work: queued by the hook, at most one per task
+ * @task: who sleeps; it cannot go away while it is in the list
+ * @tool: with a reference
+ * @link: in the session's list of waiters, by the session's lock
+ * @served: credit was handed over, or waiting has become pointless; likewise
+ */
+struct agentcg_park {
+	struct callback_head work;
+	struct task_struct *task;
+	struct agentcg_tool *tool;
+	struct list_head link;
+	bool served;
+};
+
+static struct kmem_cache *park_cache;
+
+/* Works queued and not yet through, sleeping ones included. */
+static atomic_t nr_parks = ATOMIC_INIT(0);
+static DECLARE_WAIT_QUEUE_HEAD(drained);
+
+unsigned int agentcg_park_count(void)
+{
+	return atomic_read(&nr_parks);
+}
+
+/**
+ * agentcg_park_allowed - whether the current task may be parked at all
+ *
+ * Not who never returns to user space, nor who cannot run task works any
+ * more; nor a vfork child, whose parent, the agent, sleeps until it execs.
+ */
+bool agentcg_park_allowed(void)
+{
+	return !(current->flags & (PF_KTHREAD | PF_USER_WORKER | PF_IO_WORKER |
+				   PF_EXITING)) &&
+	       !current->vfork_done && !signal_pending(current);
+}
+
+/* Highest class first, then first come; the session's lock is held. */
+static void enqueue(struct agentcg_session *const session,
+		    struct agentcg_park *const park)
+{
+	struct agentcg_park *other;
+
+	list_for_each_entry_reverse(other, &session->waiters, link)
+		if (other->tool->limits.class <= park->tool->limits.class)
+			break;
+	list_add(&park->link, &other->link);
+	session->nr_waiting++;
+}
+
+static void dequeue(struct agentcg_session *const session,
+		    struct agentcg_park *const park)
+{
+	if (list_empty(&park->link))
+		return;
+	list_del_init(&park->link);
+	session->nr_waiting--;
+}
+
+/* Get in line.  Return: how long the task may sleep, 0 when not at all. */
+static u64 begin(struct agentcg_park *const park, const u64 now)
+{
+	struct agentcg_tool *const tool = park->tool;
+	struct agentcg_session *const session = tool->d.session;
+	u64 stalled;
+
+	guard(raw_spinlock_irqsave)(&session->lock);
+	if (session->ended || !tool->d.memcg || atomic_read(&tool->killed))
+		return 0;
+	stalled = agentcg_tool_stall(tool, now);
+	if (stalled >= tool->limits.stall)
+		return 0;
+	enqueue(session, park);
+	agentcg_tool_hold(tool, now);
+	/* Credit may have returned since the hook decided. */
+	agentcg_memory_serve_locked(session);
+	return tool->limits.stall - stalled;
+}
+
+static bool sleep_until(const struct agentcg_park *const park, ktime_t end)
+{
+	for (;;) {
+		/* Pairs with the wake-up in agentcg_park_serve(). */
+		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		if (READ_ONCE(park->served) || signal_pending(current))
+			break;
+		if (!schedule_hrtimeout_range(&end, PARK_SLACK_NS,
+					      HRTIMER_MODE_ABS))
+			break;
+	}
+	__set_current_state(TASK_RUNNING);
+	return !signal_pending(current);
+}
+
+/* Leave the line; decide by the intent when the time is up. */
+static void finish(struct agentcg_park *const park, const u64 start,
+		   const bool undisturbed)
+{
+	struct agentcg_tool *const tool = park->tool;
+	struct agentcg_session *const session = tool->d.session;
+	bool killed = false;
+
+	scoped_guard(raw_spinlock_irqsave, &session->lock) {
+		dequeue(session, park);
+		agentcg_tool_unhold(tool, start, ktime_get_ns());
+		if (undisturbed && !park->served && !session->ended &&
+		    tool->d.memcg) {
+			killed = agentcg_memory_exhausted(tool);
+			agentcg_memory_apply(tool);
+			agentcg_memory_apply_session(session);
+		}
+	}
+	if (killed)
+		send_sig(SIGKILL, current, 1);
+}
+
+static void park_work_fn(struct callback_head *const work)
+{
+	struct agentcg_park *const park =
+		container_of(work, struct agentcg_park, work);
+	const u64 start = ktime_get_ns();
+	unsigned long pflags;
+	bool undisturbed;
+	u64 bound;
+
+	bound = begin(park, start);
+	if (bound) {
+		psi_memstall_enter(&pflags);
+		undisturbed = sleep_until(park, ns_to_ktime(
+			min_t(u64, start + bound, KTIME_MAX)));
+		psi_memstall_leave(&pflags);
+		finish(park, start, undisturbed);
+	}
+	/* Drop ref from agentcg_park_current(). */
+	agentcg_tool_put(park->tool);
+	kmem_cache_free(park_cache, park);
+	/*
+	 * The last act: agentcg_park_drain() goes on from here, and waits for
+	 * the instructions that are left with synchronize_rcu_tasks().
+	 */
+	if (atomic_dec_and_test(&nr_parks))
+		wake_up_all(&drained);
+}
+
+/**
+ * agentcg_park_current - park the current task on its way to user space
+ * @tool: its call; RCU read lock held.  A reference is taken.
+ *
+ * Without memory for it the task simply runs on: its debt is booked.
+ *
+ * Context: the hook, on the return path, preemption off.
+ */
+void agentcg_park_current(struct agentcg_tool *const tool)
+{
+	struct agentcg_park *park;
+
+	park = kmem_cache_zalloc(park_cache, GFP_ATOMIC | __GFP_NOWARN);
+	if (!park)
+		return;
+	if (!refcount_inc_not_zero(&tool->d.ref))
+		goto err_free;
+	park->task = current;
+	park->tool = tool;
+	INIT_LIST_HEAD(&park->link);
+	init_task_work(&park->work, park_work_fn);
+	atomic_inc(&nr_parks);
+	if (!task_work_add(current, &park->work, TWA_RESUME))
+		return;
+	/* Exiting: it never comes this way again. */
+	atomic_dec(&nr_parks);
+	agentcg_tool_put(tool);
+err_free:
+	kmem_cache_free(park_cache, park);
+}
+
+struct agentcg_park *agentcg_park_first(struct agentcg_session *const session)
+{
+	return list_first_entry_or_null(&session->waiters, struct agentcg_park,
+					link);
+}
+
+struct agentcg_tool *agentcg_park_tool(struct agentcg_park *const park)
+{
+	return park->tool;
+}
+
+/* Let one go; the session's lock is held, so its task is still there. */
+void agentcg_park_serve(struct agentcg_park *const park)
+{
+	dequeue(park->tool->d.session, park);
+	WRITE_ONCE(park->served, true);
+	wake_up_process(park->task);
+}
+
+/* Let all go: the session ends. */
+void agentcg_park_wake_all(struct agentcg_session *const session)
+{
+	struct agentcg_park *park;
+
+	while ((park = agentcg_park_first(session)))
+		agentcg_park_serve(park);
+}
+
+int agentcg_park_init(void)
+{
+	park_cache = kmem_cache_create("agentcg_park",
+				       sizeof(struct agentcg_park), 0,
+				       SLAB_NO_MERGE, NULL);
+	return park_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * agentcg_park_drain - wait until no task is in a park any more
+ *
+ * The hook is off and every session has been removed, so all are awake.
+ *
+ * Context: may sleep.
+ */
+void agentcg_park_drain(void)
+{
+	wait_event(drained, !atomic_read(&nr_parks));
+	/* A task may still be preempted in the tail of park_work_fn(). */
+	synchronize_rcu_tasks();
+}
+
+void agentcg_park_exit(void)
+{
+	kmem_cache_destroy(park_cache);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Session: the cgroup of one agent's sandbox, with a budget that its tool
+ * calls and its agent leaf share.
+ */
+#ifndef _AGENTCG_SESSION_H
+#define _AGENTCG_SESSION_H
+
+#include <linux/container_of.h>
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+#include "domain.h"
+#include "intent.h"
+#include "ledger.h"
+
+struct netlink_ext_ack;
+
+/**
+ * struct agentcg_session - a session
+ * @d: as a domain
+ * @lock: guards everything below down to @hungry, every member of the calls
+ *        that does not say otherwise, and the accounts of all of them.  Taken
+ *        with interrupts off, also in the hook and in tracepoints: nothing
+ *        under it sleeps, allocates or takes another lock than the node's.
+ * @acct: the ledger; as a child of the node also guarded by the node's lock
+ * @agent_acct: of the agent leaf
+ * @agent: the agent leaf, or NULL when it has gone; with a reference
+ * @defaults: for what a call does not declare; every field meaningful
+ * @max_class: highest class of a call
+ * @weight: among sessions
+ * @tools: live calls
+ * @receipts: ended calls, latest first, at most AGENTCG_RECEIPTS_MAX
+ * @waiters: parked tasks, highest class first, then first come
+ * @nr_tools: length of @tools
+ * @nr_receipts: length of @receipts
+ * @nr_waiting: length of @waiters
+ * @hard_residue: part of the residue that reclaim cannot drop (tmpfs)
+ * @native_fails: passes of reclaim for the session's sake without progress
+ * @started: calls ever declared
+ * @hits: over-high events seen by the hook
+ * @seen_hits: @hits at the last look of the watchdog
+ * @seen_events: native high events at that look
+ * @silent: looks in a row that found events and no hits
+ * @ended: no more calls are accepted
+ * @hungry: in the node's list of those who wait for credit, by node_lock
+ * @link: in the list of sessions, by sessions_lock
+ * @end_work: removes the session when its cgroup has gone
+ */
+struct agentcg_session {
+	struct agentcg_domain d;
+	raw_spinlock_t lock;
+	struct agentcg_account acct;
+	struct agentcg_account agent_acct;
+	struct agentcg_domain *agent;
+	struct agentcg_intent defaults;
+	u8 max_class;
+	u32 weight;
+	struct list_head tools;
+	struct list_head receipts;
+	struct list_head waiters;
+	u32 nr_tools;
+	u32 nr_receipts;
+	u32 nr_waiting;
+	u64 hard_residue;
+	u32 native_fails;
+	u64 started;
+	u64 hits;
+	u64 seen_hits;
+	u64 seen_events;
+	u32 silent;
+	bool ended;
+	struct list_head hungry;
+	struct list_head link;
+	struct work_struct end_work;
+};
+
+static inline struct agentcg_session *
+agentcg_domain_to_session(struct agentcg_domain *const domain)
+{
+	return container_of(domain, struct agentcg_session, d);
+}
+
+/* NULL unless a reference is left; for agentcg_session_put(). */
+static inline struct agentcg_session *
+agentcg_session_get(struct agentcg_session *const session)
+{
+	return refcount_inc_not_zero(&session->d.ref) ? session : NULL;
+}
+
+static inline void agentcg_session_put(struct agentcg_session *const session)
+{
+	agentcg_domain_put(&session->d);
+}
+
+/**
+ * struct agentcg_session_request - what session-add and session-set ask for
+ * @budget: bytes, NULL to leave
+ * @floor: bytes, NULL to leave
+ * @weight: NULL to leave
+ * @max_class: NULL to leave
+ * @defaults: NULL to leave; its tags are ignored
+ */
+struct agentcg_session_request {
+	const u64 *budget;
+	const u64 *floor;
+	const u32 *weight;
+	const u32 *max_class;
+	struct agentcg_intent *defaults;
+};
+
+int agentcg_session_add(struct cgroup *cgrp, struct cgroup *agent,
+			const struct agentcg_session_request *req,
+			struct netlink_ext_ack *extack);
+int agentcg_session_set(struct agentcg_session *session,
+			const struct agentcg_session_request *req,
+			struct netlink_ext_ack *extack);
+void agentcg_session_remove(struct agentcg_session *session,
+			    u64 *restored_high);
+void agentcg_session_remove_all(void);
+void agentcg_session_for_each(void (*fn)(struct agentcg_session *session));
+unsigned int agentcg_session_count(void);
+unsigned int agentcg_session_tools(void);
+
+void agentcg_session_free(struct agentcg_session *session);
+
+/* From tracepoints: the cgroup of the domain has been removed. */
+void agentcg_session_gone(struct agentcg_session *session);
+void agentcg_session_agent_gone(struct agentcg_domain *agent);
+
+#endif /* _AGENTCG_SESSION_H */

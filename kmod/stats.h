@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Counters of the module, one set per CPU; shown by info-get. */
+#ifndef _AGENTCG_STATS_H
+#define _AGENTCG_STATS_H
+
+#include <linux/percpu.h>
+#include <linux/types.h>
+
+/**
+ * enum agentcg_stat - what is counted
+ * @AGENTCG_STAT_HITS: over-high events of managed cgroups seen by the hook
+ * @AGENTCG_STAT_GRANTS: answered by raising the limit on credit
+ * @AGENTCG_STAT_NATIVES: left to one pass of the kernel's reclaim
+ * @AGENTCG_STAT_REVOKES: unused credit was taken back from siblings for it
+ * @AGENTCG_STAT_PARKS: answered by a park
+ * @AGENTCG_STAT_DEBTS: answered by booking what was charged
+ * @AGENTCG_STAT_KILLS: calls killed by the module
+ * @AGENTCG_STAT_FOREIGN: a limit that is not ours was exceeded
+ * @AGENTCG_STAT_OVERWRITES: a managed memory.high was written by another
+ */
+enum agentcg_stat {
+	AGENTCG_STAT_HITS,
+	AGENTCG_STAT_GRANTS,
+	AGENTCG_STAT_NATIVES,
+	AGENTCG_STAT_REVOKES,
+	AGENTCG_STAT_PARKS,
+	AGENTCG_STAT_DEBTS,
+	AGENTCG_STAT_KILLS,
+	AGENTCG_STAT_FOREIGN,
+	AGENTCG_STAT_OVERWRITES,
+	__AGENTCG_STAT_NR,
+};
+
+DECLARE_PER_CPU(u64[__AGENTCG_STAT_NR], agentcg_stats);
+
+static inline void agentcg_stats_inc(const enum agentcg_stat stat)
+{
+	this_cpu_inc(agentcg_stats[stat]);
+}
+
+u64 agentcg_stats_read(enum agentcg_stat stat);
+
+#endif /* _AGENTCG_STATS_H */

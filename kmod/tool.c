@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Tool calls: declared, changed, killed, ended.  See tool.h. */
+
+#include "common.h"
+
+#include <linux/err.h>
+#include <linux/jiffies.h>
+#include <linux/netlink.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/timekeeping.h>
+
+#include "cgrp.h"
+#include "memory.h"
+#include "node.h"
+#include "notify.h"
+#include "session.h"
+#include "stats.h"
+#include "tool.h"
+#include "work.h"
+
+/* A slab of our own, so that what a call costs can be read in /proc/slabinfo. */
+static struct kmem_cache *tool_cache;
+
+int agentcg_tool_init(void)
+{
+	tool_cache = kmem_cache_create("agentcg_tool",
+				       sizeof(struct agentcg_tool), 0,
+				       SLAB_ACCOUNT | SLAB_NO_MERGE, NULL);
+	return tool_cache ? 0 : -ENOMEM;
+}
+
+void agentcg_tool_exit(void)
+{
+	kmem_cache_destroy(tool_cache);
+}
+
+static void kill_work_fn(struct work_struct *const work)
+{
+	struct agentcg_tool *const tool =
+		container_of(work, struct agentcg_tool, kill_work);
+	struct cgroup *cgrp;
+
+	scoped_guard(raw_spinlock_irqsave, &tool->d.session->lock) {
+		cgrp = tool->d.cgrp;
+		if (cgrp)
+			cgroup_get(cgrp);
+	}
+	if (cgrp) {
+		agentcg_cgroup_signal(cgrp, SIGKILL);
+		cgroup_put(cgrp);
+	}
+	/* Drop ref from agentcg_tool_kill(). */
+	agentcg_tool_put(tool);
+}
+
+/**
+ * agentcg_tool_kill - kill every process of a call
+ * @tool: live; the caller holds a reference or the RCU read lock
+ * @cause: the reason, for the receipt; the first one counts
+ *
+ * Whoever is born into the call or moved there from now on is killed by the
+ * tracepoints, so one pass over the processes is enough.
+ *
+ * Context: any; the pass itself is left to a work.
+ * Return: whether this was the first kill.
+ */
+bool agentcg_tool_kill(struct agentcg_tool *const tool,
+		       const enum agentcg_cause cause)
+{
+	if (atomic_cmpxchg(&tool->killed, 0, cause))
+		return false;
+	agentcg_stats_inc(AGENTCG_STAT_KILLS);
+	agentcg_notify_tool(AGENTCG_EVENT_TYPE_TOOL_KILLED, tool, cause);
+	if (refcount_inc_not_zero(&tool->d.ref) &&
+	    !queue_work(agentcg_wq, &tool->kill_work))
+		agentcg_tool_put(tool);
+	return true;
+}
+
+/* Last reference gone and a grace period over. */
+void agentcg_tool_free(struct agentcg_tool *const tool)
+{
+	agentcg_intent_destroy(&tool->intent);
+	kmem_cache_free(tool_cache, tool);
+}
+
+static struct agentcg_tool *new_tool(struct agentcg_session *const session,
+				     struct cgroup *const cgrp,
+				     struct netlink_ext_ack *const extack)
+{
+	struct agentcg_tool *const tool = kmem_cache_zalloc(tool_cache,
+							    GFP_KERNEL_ACCOUNT);
+	int err;
+
+	if (!tool)
+		return ERR_PTR(-ENOMEM);
+	INIT_LIST_HEAD(&tool->link);
+	INIT_WORK(&tool->kill_work, kill_work_fn);
+	tool->step = AGENTCG_STEP_FIRST;
+	tool->stats.start = ktime_get_boottime_ns();
+	refcount_inc(&session->d.ref);
+	err = agentcg_domain_init(&tool->d, AGENTCG_DOMAIN_TOOL, session, cgrp);
+	if (err) {
+		NL_SET_ERR_MSG(extack, "the memory controller is not enabled for the call's cgroup");
+		agentcg_tool_put(tool);
+		return ERR_PTR(err);
+	}
+	return tool;
+}
+
+/*
+ * Reserve @limits->mem and take the limits; session's lock held.
+ *
+ * Residue that the kernel can reclaim is no obstacle: the call's own charges
+ * will push it out.
+ */
+static int take_limits(struct agentcg_tool *const tool,
+		       const struct agentcg_limits *const limits,
+		       struct netlink_ext_ack *const extack)
+{
+	struct agentcg_session *const session = tool->d.session;
+	struct agentcg_account *const acct = &session->acct;
+	const u64 old = tool->acct.reserved;
+	u64 soft;
+
+	agentcg_memory_refresh(session);
+	soft = acct->residue - session->hard_residue;
+	if (agentcg_account_reserve(acct, &tool->acct, limits->mem, soft)) {
+		NL_SET_ERR_MSG_FMT(extack, "mem %llu: only %llu of the budget %llu is free",
+				   limits->mem, agentcg_account_free(acct),
+				   acct->limit);
+		return -ENOSPC;
+	}
+	if (limits->mem > old &&
+	    !agentcg_node_cover(session, agentcg_account_used(acct) - soft,
+				false)) {
+		agentcg_account_set_reserved(acct, &tool->acct, old);
+		NL_SET_ERR_MSG_FMT(extack, "mem %llu: the node cannot lend it now, see agentcg node show",
+				   limits->mem);
+		return -ENOSPC;
+	}
+	tool->limits = *limits;
+	tool->acct.limit = limits->mem + limits->burst;
+	return 0;
+}
+
+/* Session's lock held. */
+static int declare(struct agentcg_tool *const tool,
+		   struct agentcg_intent *const intent,
+		   struct netlink_ext_ack *const extack)
+{
+	struct agentcg_session *const session = tool->d.session;
+	struct agentcg_limits limits;
+	struct agentcg_intent merged = tool->intent;
+	int err;
+
+	if (session->ended || !tool->d.memcg)
+		return -ENODEV;
+	/* Tags are swapped only when nothing can fail any more. */
+	merged.tags = NULL;
+	agentcg_intent_update(&merged, &(struct agentcg_intent) {
+		.set = intent->set & ~BIT(AGENTCG_A_INTENT_TAG),
+		.class = intent->class,
+		.on_exhaust = intent->on_exhaust,
+		.restartable = intent->restartable,
+		.weight = intent->weight,
+		.mem = intent->mem,
+		.burst = intent->burst,
+		.stall = intent->stall,
+	});
+	err = agentcg_limits_merge(&limits, &merged, &session->defaults,
+				   session->acct.limit, session->max_class,
+				   extack);
+	if (err)
+		return err;
+	err = take_limits(tool, &limits, extack);
+	if (err)
+		return err;
+	agentcg_intent_update(&tool->intent, intent);
+	return 0;
+}
+
+static struct agentcg_session *session_of(struct cgroup *const cgrp,
+					  struct netlink_ext_ack *const extack)
+{
+	struct cgroup *const parent = cgroup_parent(cgrp);
+	struct agentcg_domain *const domain =
+		parent ? agentcg_domain_get(cgroup_id(parent)) : NULL;
+
+	if (domain && domain->type == AGENTCG_DOMAIN_SESSION)
+		return agentcg_domain_to_session(domain);
+	if (domain)
+		agentcg_domain_put(domain);
+	NL_SET_ERR_MSG(extack, "fd: not a child of a session; add one with agentcg session add");
+	return ERR_PTR(-ESRCH);
+}
+
+static int change_tool(struct agentcg_tool *const tool,
+		       struct agentcg_intent *const intent,
+		       struct netlink_ext_ack *const extack)
+{
+	struct agentcg_session *const session = tool->d.session;
+	int err;
+
+	scoped_guard(raw_spinlock_irqsave, &session->lock) {
+		err = declare(tool, intent, extack);
+		if (err)
+			return err;
+		agentcg_memory_apply(tool);
+		agentcg_memory_apply_session(session);
+		/* Whoever waits for this very change. */
+		agentcg_memory_serve_locked(session);
+	}
+	agentcg_notify_tool(AGENTCG_EVENT_TYPE_TOOL_CHANGED, tool, 0);
+	return 0;
+}
+
+static int add_tool(struct agentcg_tool *const tool,
+		    struct agentcg_intent *const intent,
+		    struct netlink_ext_ack *const extack)
+{
+	struct agentcg_session *const session = tool->d.session;
+	int err;
+
+	/* Two references: the index's and the caller's. */
+	refcount_inc(&tool->d.ref);
+	err = agentcg_domain_publish(&tool->d);
+	if (err) {
+		agentcg_tool_put(tool);
+		return err;
+	}
+	scoped_guard(raw_spinlock_irqsave, &session->lock) {
+		err = declare(tool, intent, extack);
+		if (!err) {
+			list_add_tail(&tool->link, &session->tools);
+			session->nr_tools++;
+			session->started++;
+			agentcg_memory_apply(tool);
+			agentcg_memory_apply_session(session);
+		}
+	}
+	if (err) {
+		agentcg_domain_unpublish(&tool->d);
+		return err;
+	}
+	agentcg_notify_tool(AGENTCG_EVENT_TYPE_TOOL_STARTED, tool, 0);
+	return 0;
+}
+
+static void discard_tool(struct agentcg_tool *const tool)
+{
+	struct mem_cgroup *memcg;
+	struct cgroup *cgrp;
+
+	scoped_guard(raw_spinlock_irqsave, &tool->d.session->lock)
+		agentcg_domain_detach(&tool->d, &cgrp, &memcg);
+	agentcg_memcg_put(memcg);
+	if (cgrp)
+		cgroup_put(cgrp);
+	agentcg_tool_put(tool);
+}
+
+static struct agentcg_tool *create_tool(struct cgroup *const cgrp,
+					struct agentcg_intent *const intent,
+					struct netlink_ext_ack *const extack)
+{
+	struct agentcg_session *const session = session_of(cgrp, extack);
+	struct agentcg_tool *tool;
+	int err;
+
+	if (IS_ERR(session))
+		return ERR_CAST(session);
+	tool = new_tool(session, cgrp, extack);
+	/* The call holds a reference of its own. */
+	agentcg_session_put(session);
+	if (IS_ERR(tool))
+		return tool;
+	err = add_tool(tool, intent, extack);
+	if (err) {
+		discard_tool(tool);
+		return ERR_PTR(err);
+	}
+	/* Its tracepoint may have found nothing yet, see domain_publish(). */
+	if (agentcg_cgroup_is_dead(cgrp))
+		agentcg_tool_end(tool);
+	return tool;
+}
+
+/**
+ * agentcg_tool_set - declare a call, or change what was declared
+ * @cgrp: its cgroup; the caller keeps its reference and has checked the right
+ *        to write to it
+ * @intent: its tags may be swapped with older ones; the caller destroys it
+ * @tool: gets the call with a reference, for agentcg_tool_put()
+ * @extack: gets a sentence
+ *
+ * Context: may sleep.
+ * Return: 0, -ESRCH (not in a session), -EBUSY (the agent leaf or a session),
+ * -ENOSPC, -EPERM (class), -EOPNOTSUPP (no memory controller), -ENODEV (being
+ * removed), -EEXIST (declared by two at once), -ENOMEM.
+ */
+int agentcg_tool_set(struct cgroup *const cgrp,
+		     struct agentcg_intent *const intent,
+		     struct agentcg_tool **const tool,
+		     struct netlink_ext_ack *const extack)
+{
+	struct agentcg_domain *const domain = agentcg_domain_get(cgroup_id(cgrp));
+	int err;
+
+	if (!domain) {
+		*tool = create_tool(cgrp, intent, extack);
+		return PTR_ERR_OR_ZERO(*tool);
+	}
+	if (domain->type != AGENTCG_DOMAIN_TOOL) {
+		NL_SET_ERR_MSG(extack, "fd: a session or its agent leaf, not a tool call");
+		agentcg_domain_put(domain);
+		return -EBUSY;
+	}
+	*tool = agentcg_domain_to_tool(domain);
+	err = change_tool(*tool, intent, extack);
+	if (err)
+		agentcg_tool_put(*tool);
+	return err;
+}
+
+/* One more task is held back; session's lock held. */
+void agentcg_tool_hold(struct agentcg_tool *const tool, const u64 now)
+{
+	if (!tool->held++)
+		tool->held_since = now;
+	tool->stats.stalls++;
+}
+
+/* The task that was held since @start goes on; session's lock held. */
+void agentcg_tool_unhold(struct agentcg_tool *const tool, const u64 start,
+			 const u64 now)
+{
+	if (!--tool->held)
+		tool->stats.stall_total += now - tool->held_since;
+	tool->stats.stall_longest = max(tool->stats.stall_longest, now - start);
+}
+
+/* Time for which the call has been held back until @now; lock held. */
+u64 agentcg_tool_stall(const struct agentcg_tool *const tool, const u64 now)
+{
+	return tool->stats.stall_total +
+	       (tool->held ? now - tool->held_since : 0);
+}
+
+static enum agentcg_cause final_cause(const struct agentcg_tool *const tool)
+{
+	const int killed = atomic_read(&tool->killed);
+	const u32 status = tool->stats.wait_status;
+
+	if (!tool->had_leader)
+		return AGENTCG_CAUSE_EMPTY;
+	if (!tool->leader_done || !(status & 0x7f))
+		return AGENTCG_CAUSE_EXIT;
+	if ((status & 0x7f) == SIGKILL && killed)
+		return killed;
+	if ((status & 0x7f) == SIGKILL && tool->stats.oom_kills)
+		return AGENTCG_CAUSE_OOM;
+	return AGENTCG_CAUSE_SIGNAL;
+}
+
+/*
+ * The last figures that need the cgroup.  What stays charged after the last
+ * process is gone is the residue; on the anonymous lists that is tmpfs, which
+ * reclaim cannot drop.
+ */
+static void settle_figures(struct agentcg_tool *const tool)
+{
+	struct mem_cgroup *const memcg = tool->d.memcg;
+	const u64 hard = (u64)(agentcg_memcg_lru(memcg, LRU_INACTIVE_ANON) +
+			       agentcg_memcg_lru(memcg, LRU_ACTIVE_ANON)) << PAGE_SHIFT;
+
+	tool->stats.peak = (u64)agentcg_memcg_peak(memcg) << PAGE_SHIFT;
+	tool->stats.oom_kills = agentcg_memcg_oom_kills(memcg);
+	tool->stats.residue = (u64)agentcg_memcg_usage(memcg) << PAGE_SHIFT;
+	tool->stats.end = ktime_get_boottime_ns();
+	tool->d.session->hard_residue += min(hard, tool->stats.residue);
+	tool->cause = final_cause(tool);
+}
+
+/* Put the call among the receipts; returns the one that is one too many. */
+static struct agentcg_tool *keep_receipt(struct agentcg_tool *const tool)
+{
+	struct agentcg_session *const session = tool->d.session;
+	struct agentcg_tool *oldest;
+
+	list_move(&tool->link, &session->receipts);
+	session->nr_tools--;
+	if (session->nr_receipts++ < AGENTCG_RECEIPTS_MAX)
+		return NULL;
+	oldest = list_last_entry(&session->receipts, struct agentcg_tool, link);
+	list_del_init(&oldest->link);
+	session->nr_receipts--;
+	return oldest;
+}
+
+/**
+ * agentcg_tool_end - the cgroup of a call has gone, or was given up
+ * @tool: the caller holds a reference or the RCU read lock
+ *
+ * Second phase of a call's death: the first was its last process.  Credit
+ * returns at once and is handed to whoever waits; the object stays as receipt.
+ *
+ * Context: any, interrupts may be off.  Safe to call twice.
+ */
+void agentcg_tool_end(struct agentcg_tool *const tool)
+{
+	struct agentcg_session *const session = tool->d.session;
+	struct agentcg_tool *oldest;
+	struct mem_cgroup *memcg;
+	struct cgroup *cgrp;
+
+	scoped_guard(raw_spinlock_irqsave, &session->lock) {
+		/* Detached before, or not yet among the calls. */
+		if (!tool->d.memcg || list_empty(&tool->link))
+			return;
+		settle_figures(tool);
+		agentcg_domain_restore_high(&tool->d);
+		agentcg_account_close(&session->acct, &tool->acct,
+				      tool->stats.residue);
+		agentcg_domain_detach(&tool->d, &cgrp, &memcg);
+		oldest = keep_receipt(tool);
+		agentcg_node_release(session,
+				     agentcg_account_used(&session->acct));
+		agentcg_memory_apply_session(session);
+		agentcg_memory_serve_locked(session);
+	}
+	agentcg_memcg_put(memcg);
+	cgroup_put(cgrp);
+	if (oldest)
+		agentcg_domain_unpublish(&oldest->d);
+	agentcg_notify_tool(AGENTCG_EVENT_TYPE_TOOL_ENDED, tool, tool->cause);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Tool call: a child cgroup of a session in which one command of the agent
+ * runs.  Once ended, the same object is the call's receipt.
+ */
+#ifndef _AGENTCG_TOOL_H
+#define _AGENTCG_TOOL_H
+
+#include <linux/container_of.h>
+#include <linux/list.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+#include "domain.h"
+#include "intent.h"
+#include "ledger.h"
+#include "limits.h"
+
+struct agentcg_session;
+struct netlink_ext_ack;
+struct signal_struct;
+struct task_struct;
+
+/* Tasks of one call whose native reclaim is watched at once. */
+#define AGENTCG_NATIVE_SLOTS	4
+
+/**
+ * struct agentcg_native - a task that was left to the kernel's own reclaim
+ * @task: a cookie, compared and never followed; NULL when the slot is free
+ * @start: ns, when it was left to it
+ * @session: for the session's sake, not the call's own
+ */
+struct agentcg_native {
+	const struct task_struct *task;
+	u64 start;
+	bool session;
+};
+
+/**
+ * struct agentcg_tool_stats - the figures of the receipt; bytes and ns
+ * @peak: highest usage
+ * @grants: how many
+ * @granted_total: sum of all grants
+ * @revoked_total: sum of what was taken back unused
+ * @overdraft_peak: most that was booked without credit behind it
+ * @stalls: times that a task was held
+ * @stall_total: time in which at least one task was held
+ * @stall_longest: longest time that one task was held
+ * @native_total: part of @stall_total that was native reclaim
+ * @exhausted: times that the stall bound was met
+ * @foreign: times that a limit outside agentcg was in the way
+ * @cpu_time: of the tasks that have exited
+ * @processes: tasks that were born in the call or moved into it
+ * @start: when it was declared
+ * @end: when its cgroup was removed
+ * @oom_kills: processes of it that the kernel killed for want of memory
+ * @residue: what it left charged to its session
+ * @wait_status: of its first process, as wait(2) tells it
+ */
+struct agentcg_tool_stats {
+	u64 peak;
+	u64 grants;
+	u64 granted_total;
+	u64 revoked_total;
+	u64 overdraft_peak;
+	u64 stalls;
+	u64 stall_total;
+	u64 stall_longest;
+	u64 native_total;
+	u64 exhausted;
+	u64 foreign;
+	u64 cpu_time;
+	u64 processes;
+	u64 start;
+	u64 end;
+	u64 oom_kills;
+	u64 residue;
+	u32 wait_status;
+};
+
+/**
+ * struct agentcg_tool - a tool call; guarded by the session's lock
+ * @d: as a domain
+ * @acct: of the ledger: @acct.reserved is mem, @acct.limit mem + burst
+ * @intent: as declared
+ * @limits: as applied
+ * @stats: for the receipt
+ * @link: in the session's list of live calls, then of receipts
+ * @step: size of the next grant
+ * @last_event: jiffies of the last grant or debt
+ * @overdraft: part of the grant that was booked without credit
+ * @held: tasks held back now
+ * @held_since: ns, when @held left 0
+ * @native: watched tasks
+ * @native_fails: passes of native reclaim in a row without progress
+ * @leader: signal struct of its first process while that lives; a cookie,
+ *          compared and never followed.  Unlike a task it survives exec.
+ * @had_leader: a process has been in it
+ * @leader_done: @stats.wait_status is set
+ * @killed: enum agentcg_cause of the kill, 0 while nobody killed it; set once,
+ *          read without the lock
+ * @cause: how it ended, AGENTCG_CAUSE_RUNNING while it has not
+ * @kill_work: kills all members; holds a reference while queued
+ */
+struct agentcg_tool {
+	struct agentcg_domain d;
+	struct agentcg_account acct;
+	struct agentcg_intent intent;
+	struct agentcg_limits limits;
+	struct agentcg_tool_stats stats;
+	struct list_head link;
+	u64 step;
+	unsigned long last_event;
+	u64 overdraft;
+	u32 held;
+	u64 held_since;
+	struct agentcg_native native[AGENTCG_NATIVE_SLOTS];
+	u32 native_fails;
+	const struct signal_struct *leader;
+	bool had_leader;
+	bool leader_done;
+	atomic_t killed;
+	u8 cause;
+	struct work_struct kill_work;
+};
+
+static inline struct agentcg_tool *
+agentcg_domain_to_tool(struct agentcg_domain *const domain)
+{
+	return container_of(domain, struct agentcg_tool, d);
+}
+
+int agentcg_tool_set(struct cgroup *cgrp, struct agentcg_intent *intent,
+		     struct agentcg_tool **tool,
+		     struct netlink_ext_ack *extack);
+bool agentcg_tool_kill(struct agentcg_tool *tool, enum agentcg_cause cause);
+void agentcg_tool_end(struct agentcg_tool *tool);
+void agentcg_tool_free(struct agentcg_tool *tool);
+
+/* Drops a reference to the domain inside. */
+static inline void agentcg_tool_put(struct agentcg_tool *const tool)
+{
+	agentcg_domain_put(&tool->d);
+}
+
+/* Caller holds the session's lock. */
+void agentcg_tool_hold(struct agentcg_tool *tool, u64 now);
+void agentcg_tool_unhold(struct agentcg_tool *tool, u64 start, u64 now);
+u64 agentcg_tool_stall(const struct agentcg_tool *tool, u64 now);
+
+int agentcg_tool_init(void);
+void agentcg_tool_exit(void);
+
+#endif /* _AGENTCG_TOOL_H */
