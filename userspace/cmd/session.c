@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* agentcg session: the sandboxes of agents. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../main.h"
+#include "../options.h"
+#include "../output.h"
+
+static const char help[] =
+"usage: agentcg session add CGROUP --budget SIZE [--adopt] [OPTIONS] [DEFAULTS]\n"
+"       agentcg session set CGROUP [OPTIONS] [DEFAULTS]\n"
+"       agentcg session del CGROUP\n"
+"       agentcg [-j] [-p] session [show] [CGROUP]\n"
+"\n"
+"add enables memory, cpu and pids on the way to the cgroup and in it, and\n"
+"makes its child \"agent\", where the agent's own processes belong; del puts\n"
+"all of it back. OPTIONS:\n"
+"\n"
+"  --budget SIZE        what the session may use\n"
+"  --floor SIZE         of it, what the machine guarantees\n"
+"  --class CLASS        highest class that its calls may have\n"
+"  --weight N           1 to 10000, against other sessions\n"
+"  --adopt              move the cgroup's own processes into \"agent\"\n"
+"\n"
+"DEFAULTS of its calls, where they do not declare it themselves: --mem,\n"
+"--burst, --stall, --on-exhaust, --restartable, --label and --tag as in\n"
+"\"agentcg run help\", --default-class CLASS and --default-weight N.\n";
+
+#define SESSION_BIT(NAME)	(1ull << AGENTCG_A_SESSION_##NAME)
+
+struct session_args {
+	struct agentcg_session_config config;
+	struct intent_args defaults;
+	const char *cgroup;
+};
+
+/* Of the session itself these two mean something else. */
+static void rename_defaults(struct option_def *def)
+{
+	for (; def->name; def++) {
+		if (!strcmp(def->name, "class"))
+			def->name = "default-class";
+		else if (!strcmp(def->name, "weight"))
+			def->name = "default-weight";
+	}
+}
+
+static int parse_session(char **argv, struct session_args *args)
+{
+	struct agentcg_session_config *c = &args->config;
+	const struct option_def own[] = {
+		{ "budget", OPTION_SIZE, &c->budget, SESSION_BIT(BUDGET),
+		  &c->set },
+		{ "floor", OPTION_SIZE, &c->floor, SESSION_BIT(FLOOR),
+		  &c->set },
+		{ "class", OPTION_CLASS, &c->max_class,
+		  SESSION_BIT(MAX_CLASS), &c->set },
+		{ "max-class", OPTION_CLASS, &c->max_class,
+		  SESSION_BIT(MAX_CLASS), &c->set },
+		{ "max-hold", OPTION_DURATION, &c->max_hold,
+		  SESSION_BIT(MAX_HOLD), &c->set },
+		{ "weight", OPTION_WEIGHT, &c->weight,
+		  SESSION_BIT(WEIGHT), &c->set },
+		{ "adopt", OPTION_FLAG, &c->adopt, 0, NULL },
+	};
+	struct option_def table[sizeof(own) / sizeof(own[0]) +
+				INTENT_OPTIONS + 1];
+	struct option_def *defaults = table + sizeof(own) / sizeof(own[0]);
+
+	memset(c, 0, sizeof(*c));
+	c->size = sizeof(*c);
+	memcpy(table, own, sizeof(own));
+	intent_options(defaults, &args->defaults)->name = NULL;
+	rename_defaults(defaults);
+	if (parse_all(table, argv, &args->cgroup, 1))
+		return -1;
+	if (!args->cgroup) {
+		complain("session: name a CGROUP");
+		return -1;
+	}
+	intent_finish(&args->defaults);
+	if (args->defaults.intent.set) {
+		c->defaults = &args->defaults.intent;
+		c->set |= SESSION_BIT(DEFAULTS);
+	}
+	return 0;
+}
+
+/* Does this cgroup, or one above it, kill all it holds when out of memory? */
+static bool group_kill_from(int fd)
+{
+	char value[2] = "";
+	int file, up;
+	bool on;
+
+	file = openat(fd, "memory.oom.group", O_RDONLY | O_CLOEXEC);
+	/* The root of the tree has no such file. */
+	if (file < 0)
+		return false;
+	on = read(file, value, 1) == 1 && value[0] == '1';
+	close(file);
+	if (on)
+		return true;
+	up = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (up < 0)
+		return false;
+	on = group_kill_from(up);
+	close(up);
+	return on;
+}
+
+/*
+ * A group kill above the agent takes the agent, whatever is done below:
+ * container runtimes set it.
+ */
+static void warn_group_kill(int fd, const char *cgroup)
+{
+	if (group_kill_from(fd))
+		complain("warning: memory.oom.group is 1 in %s or above: an out-of-memory kill there takes the agent too; write 0 to it",
+			 cgroup);
+}
+
+static int session_add(char **argv)
+{
+	struct agentcg_session *session;
+	struct session_args args;
+	struct agentcg *handle;
+	int err;
+
+	if (parse_session(argv, &args))
+		return EXIT_USAGE;
+	if (!(args.config.set & SESSION_BIT(BUDGET))) {
+		complain("session add: --budget SIZE is needed, as in --budget 4G");
+		return EXIT_USAGE;
+	}
+	handle = open_handle();
+	err = agentcg_session_open(handle, args.cgroup, &session);
+	if (err)
+		return fail(handle, err);
+	err = agentcg_session_add(session, &args.config);
+	if (!err && json_wanted)
+		print_json(json_pack("{s:I}", "id",
+				     (json_int_t)agentcg_session_id(session)));
+	if (!err)
+		warn_group_kill(agentcg_session_fd(session), args.cgroup);
+	agentcg_session_close(session);
+	if (err)
+		return fail(handle, err);
+	agentcg_close(handle);
+	return EXIT_OK;
+}
+
+static int session_set(char **argv)
+{
+	struct agentcg_session *session;
+	struct session_args args;
+	struct agentcg *handle;
+	int err;
+
+	if (parse_session(argv, &args))
+		return EXIT_USAGE;
+	if (args.config.adopt || !args.config.set) {
+		complain("session set: %s", args.config.adopt ?
+			 "--adopt belongs to session add" :
+			 "nothing to set: see agentcg session help");
+		return EXIT_USAGE;
+	}
+	handle = open_handle();
+	err = agentcg_session_open(handle, args.cgroup, &session);
+	if (err)
+		return fail(handle, err);
+	err = agentcg_session_set(session, &args.config);
+	agentcg_session_close(session);
+	if (err)
+		return fail(handle, err);
+	agentcg_close(handle);
+	return EXIT_OK;
+}
+
+/* For commands that take a cgroup, or nothing, and no option. */
+static int only_cgroup(char **argv, const char **cgroup)
+{
+	const struct option_def options[] = { { .name = NULL } };
+
+	return parse_all(options, argv, cgroup, 1);
+}
+
+static int session_del(char **argv)
+{
+	struct agentcg_session *session;
+	struct agentcg_record reply;
+	struct agentcg *handle;
+	const char *cgroup;
+	int err;
+
+	if (only_cgroup(argv, &cgroup))
+		return EXIT_USAGE;
+	if (!cgroup) {
+		complain("session del: name a CGROUP");
+		return EXIT_USAGE;
+	}
+	handle = open_handle();
+	err = agentcg_session_open(handle, cgroup, &session);
+	if (err)
+		return fail(handle, err);
+	err = agentcg_session_del(session, &reply);
+	if (!err && json_wanted)
+		print_record(&reply);
+	agentcg_session_close(session);
+	if (err)
+		return fail(handle, err);
+	agentcg_close(handle);
+	return EXIT_OK;
+}
+
+static int show_one(struct agentcg *handle, const char *cgroup)
+{
+	struct agentcg_session *session;
+	struct agentcg_record reply;
+	int err;
+
+	err = agentcg_session_open(handle, cgroup, &session);
+	if (err)
+		return fail(handle, err);
+	err = agentcg_session_get(session, &reply);
+	if (!err)
+		print_record(&reply);
+	agentcg_session_close(session);
+	if (err)
+		return fail(handle, err);
+	agentcg_close(handle);
+	return EXIT_OK;
+}
+
+static int session_show(char **argv)
+{
+	struct list_output list = { .array = NULL };
+	struct agentcg *handle;
+	const char *cgroup;
+	int err;
+
+	if (only_cgroup(argv, &cgroup))
+		return EXIT_USAGE;
+	handle = open_handle();
+	if (cgroup)
+		return show_one(handle, cgroup);
+	err = agentcg_session_list(handle, list_add, &list);
+	if (err)
+		return fail(handle, err);
+	list_finish(&list);
+	agentcg_close(handle);
+	return EXIT_OK;
+}
+
+int cmd_session(char **argv)
+{
+	static const struct command commands[] = {
+		{ "show", session_show },
+		{ "add", session_add },
+		{ "set", session_set },
+		{ "del", session_del },
+		{ NULL, NULL }
+	};
+
+	return dispatch(commands, argv, help);
+}

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "output.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "main.h"
+#include "size.h"
+
+#define NSEC_PER_SEC	1000000000ll
+
+/* What an enum value newer than this program is called. */
+#define UNKNOWN_MAX	24
+
+static uint64_t field_uint(const struct agentcg_field *field)
+{
+	uint64_t wide = 0;
+	uint32_t word = 0;
+
+	if (field->len == sizeof(uint8_t))
+		return *(const uint8_t *)field->data;
+	if (field->len == sizeof(word)) {
+		memcpy(&word, field->data, sizeof(word));
+		return word;
+	}
+	if (field->len == sizeof(wide))
+		memcpy(&wide, field->data, sizeof(wide));
+	return wide;
+}
+
+/* Strings come with their zero; one without is cut, not overrun. */
+static int field_len(const struct agentcg_field *field)
+{
+	return (int)strnlen(field->data, field->len);
+}
+
+static const char *enum_name(const struct agentcg_attr *attr, uint64_t value,
+			     char buf[UNKNOWN_MAX])
+{
+	uint64_t i;
+
+	for (i = 0; attr->names[i]; i++)
+		if (i == value)
+			return attr->names[i];
+	snprintf(buf, UNKNOWN_MAX, "%llu", (unsigned long long)value);
+	return buf;
+}
+
+/* Boot time in nanoseconds to wall clock: the clocks are read together. */
+static void utc_of(uint64_t boot_ns, char *buf, size_t size)
+{
+	struct timespec boot, real;
+	long long ns;
+	struct tm tm;
+	time_t sec;
+	size_t len;
+
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	clock_gettime(CLOCK_REALTIME, &real);
+	ns = real.tv_sec * NSEC_PER_SEC + real.tv_nsec -
+	     boot.tv_sec * NSEC_PER_SEC - boot.tv_nsec + (long long)boot_ns;
+	sec = ns / NSEC_PER_SEC;
+	gmtime_r(&sec, &tm);
+	len = strftime(buf, size, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(buf + len, size - len, ".%06lldZ", ns % NSEC_PER_SEC / 1000);
+}
+
+/* ---- JSON ---- */
+
+void json_add_instant(json_t *object, const char *key, uint64_t boot_ns)
+{
+	char utc[64], utc_key[64];
+
+	utc_of(boot_ns, utc, sizeof(utc));
+	snprintf(utc_key, sizeof(utc_key), "%s-utc", key);
+	json_object_set_new(object, key, json_integer((json_int_t)boot_ns));
+	json_object_set_new(object, utc_key, json_string(utc));
+}
+
+static json_t *flags_json(const struct agentcg_attr *attr, uint64_t value)
+{
+	json_t *list = json_array();
+	int i;
+
+	for (i = 0; attr->names[i]; i++)
+		if (value & (1ull << i))
+			json_array_append_new(list, json_string(attr->names[i]));
+	return list;
+}
+
+/* Text of the kernel need not be UTF-8, but JSON has to be. */
+static json_t *string_json(const char *text, size_t len)
+{
+	json_t *value = json_stringn(text, len);
+	char clean[256];
+	size_t i;
+
+	if (value)
+		return value;
+	if (len >= sizeof(clean))
+		len = sizeof(clean) - 1;
+	for (i = 0; i < len; i++)
+		clean[i] = (signed char)text[i] < 0 ? '?' : text[i];
+	return json_stringn(clean, len);
+}
+
+static json_t *field_json(const struct agentcg_attr *attr,
+			  const struct agentcg_field *field)
+{
+	struct agentcg_record inner;
+	char unknown[UNKNOWN_MAX];
+	uint64_t value;
+
+	switch (attr->type) {
+	case AGENTCG_TYPE_STRING:
+	case AGENTCG_TYPE_STRINGS:
+		return string_json(field->data, (size_t)field_len(field));
+	case AGENTCG_TYPE_NEST:
+		inner.data = field->data;
+		inner.len = field->len;
+		inner.object = attr->nested;
+		return record_json(&inner);
+	default:
+		break;
+	}
+	value = field_uint(field);
+	switch (attr->type) {
+	case AGENTCG_TYPE_BOOL:
+		return json_boolean(value != 0);
+	case AGENTCG_TYPE_ENUM:
+		return json_string(enum_name(attr, value, unknown));
+	case AGENTCG_TYPE_FLAGS:
+		return flags_json(attr, value);
+	case AGENTCG_TYPE_LIMIT:
+		if (value == AGENTCG_UNLIMITED)
+			return json_null();
+		break;
+	default:
+		break;
+	}
+	return json_integer((json_int_t)value);
+}
+
+static void add_field(json_t *object, const struct agentcg_attr *attr,
+		      const struct agentcg_field *field)
+{
+	json_t *list;
+
+	if (attr->type == AGENTCG_TYPE_INSTANT) {
+		json_add_instant(object, attr->name, field_uint(field));
+		return;
+	}
+	if (attr->type != AGENTCG_TYPE_STRINGS) {
+		json_object_set_new(object, attr->name,
+				    field_json(attr, field));
+		return;
+	}
+	list = json_object_get(object, attr->name);
+	if (!list) {
+		list = json_array();
+		json_object_set_new(object, attr->name, list);
+	}
+	json_array_append_new(list, field_json(attr, field));
+}
+
+json_t *record_json(const struct agentcg_record *record)
+{
+	struct agentcg_field field = { .data = NULL };
+	json_t *object = json_object();
+
+	while (agentcg_record_next(record, &field)) {
+		const struct agentcg_attr *attr;
+
+		attr = agentcg_attr(record->object, field.attr);
+		if (attr && attr->type != AGENTCG_TYPE_NONE)
+			add_field(object, attr, &field);
+	}
+	return object;
+}
+
+static int write_all(int fd, const char *text, size_t len)
+{
+	while (len) {
+		ssize_t done = write(fd, text, len);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return -errno;
+		text += done;
+		len -= (size_t)done;
+	}
+	return 0;
+}
+
+int dump_json(int fd, const json_t *value, bool pretty)
+{
+	char *text = json_dumps(value, pretty ? JSON_INDENT(2) : JSON_COMPACT);
+	size_t len;
+	int err;
+
+	if (!text)
+		return -ENOMEM;
+	/* One write for a document and its newline keeps lines whole. */
+	len = strlen(text);
+	text[len] = '\n';
+	err = write_all(fd, text, len + 1);
+	free(text);
+	return err;
+}
+
+void print_json(json_t *value)
+{
+	json_dumpf(value, stdout, pretty_wanted ? JSON_INDENT(2) : JSON_COMPACT);
+	putchar('\n');
+	json_decref(value);
+}
+
+/* ---- text ---- */
+
+static void text_flags(FILE *file, const struct agentcg_attr *attr,
+		       uint64_t value)
+{
+	const char *gap = "";
+	int i;
+
+	for (i = 0; attr->names[i]; i++) {
+		if (!(value & (1ull << i)))
+			continue;
+		fprintf(file, "%s%s", gap, attr->names[i]);
+		gap = " ";
+	}
+}
+
+static void text_value(FILE *file, const struct agentcg_attr *attr,
+		       const struct agentcg_field *field)
+{
+	uint64_t value = field_uint(field);
+	char buf[64];
+
+	switch (attr->type) {
+	case AGENTCG_TYPE_STRING:
+	case AGENTCG_TYPE_STRINGS:
+		fprintf(file, "%.*s", field_len(field),
+			(const char *)field->data);
+		break;
+	case AGENTCG_TYPE_BYTES:
+	case AGENTCG_TYPE_LIMIT:
+		fputs(human_size(value, buf), file);
+		break;
+	case AGENTCG_TYPE_DURATION:
+		fputs(human_duration(value, buf), file);
+		break;
+	case AGENTCG_TYPE_INSTANT:
+		utc_of(value, buf, sizeof(buf));
+		fputs(buf, file);
+		break;
+	case AGENTCG_TYPE_BOOL:
+		fputs(value ? "yes" : "no", file);
+		break;
+	case AGENTCG_TYPE_ENUM:
+		fputs(enum_name(attr, value, buf), file);
+		break;
+	case AGENTCG_TYPE_FLAGS:
+		text_flags(file, attr, value);
+		break;
+	default:
+		fprintf(file, "%llu", (unsigned long long)value);
+	}
+}
+
+void record_text(FILE *file, const struct agentcg_record *record, int indent)
+{
+	struct agentcg_field field = { .data = NULL };
+
+	while (agentcg_record_next(record, &field)) {
+		const struct agentcg_attr *attr;
+		struct agentcg_record inner;
+
+		attr = agentcg_attr(record->object, field.attr);
+		if (!attr || attr->type == AGENTCG_TYPE_NONE)
+			continue;
+		if (attr->type == AGENTCG_TYPE_NEST) {
+			inner.data = field.data;
+			inner.len = field.len;
+			inner.object = attr->nested;
+			fprintf(file, "%*s%s\n", indent, "", attr->name);
+			record_text(file, &inner, indent + 2);
+			continue;
+		}
+		fprintf(file, "%*s%-*s ", indent, "", 16 - indent, attr->name);
+		text_value(file, attr, &field);
+		fputc('\n', file);
+	}
+}
+
+/* ---- what the command line wants ---- */
+
+void print_record(const struct agentcg_record *record)
+{
+	if (json_wanted)
+		print_json(record_json(record));
+	else
+		record_text(stdout, record, 0);
+}
+
+/* A heading of a record in a list: what people know it by. */
+static void text_heading(const struct agentcg_record *record)
+{
+	bool tool = record->object == AGENTCG_OBJECT_TOOL;
+	struct agentcg_record intent = { .data = NULL };
+	const char *path, *label;
+
+	path = agentcg_record_string(record, tool ? AGENTCG_A_TOOL_PATH :
+						    AGENTCG_A_SESSION_PATH);
+	if (tool)
+		intent = agentcg_record_nest(record, AGENTCG_A_TOOL_INTENT);
+	label = agentcg_record_string(&intent, AGENTCG_A_INTENT_LABEL);
+	printf("%s%s%s%s\n", path ?: "(removed)", label ? " (" : "",
+	       label ?: "", label ? ")" : "");
+}
+
+int list_add(const struct agentcg_record *record, void *arg)
+{
+	struct list_output *list = arg;
+
+	list->count++;
+	if (json_wanted) {
+		if (!list->array)
+			list->array = json_array();
+		json_array_append_new(list->array, record_json(record));
+		return 0;
+	}
+	if (list->count > 1)
+		putchar('\n');
+	text_heading(record);
+	record_text(stdout, record, 2);
+	return 0;
+}
+
+void list_finish(struct list_output *list)
+{
+	if (json_wanted)
+		print_json(list->array ?: json_array());
+}

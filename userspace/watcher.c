@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "watcher.h"
+
+#include <agentcg/agentcg.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* How long it keeps trying: processes may be stuck in the kernel. */
+#define GIVE_UP_MS	(10 * 60 * 1000)
+
+/* Above what anybody has open: where descriptors are parked for a moment. */
+#define PARKING		64
+
+/* One message fits into PIPE_BUF, so it is read whole. */
+struct watcher_message {
+	uint64_t id;		/* 0: stop */
+	char name[NAME_MAX + 1];
+};
+
+/* The same name may be another call's by now. */
+static int is_ours(int dirfd, const struct watcher_message *msg)
+{
+	struct stat st;
+
+	return !fstatat(dirfd, msg->name, &st, AT_SYMLINK_NOFOLLOW) &&
+	       st.st_ino == msg->id;
+}
+
+static void clean_up(int dirfd, const struct watcher_message *msg)
+{
+	/*
+	 * Without an id run died around mkdir: nothing can run in the cgroup,
+	 * and rmdir fails when it is somebody else's and in use.
+	 */
+	if (!msg->id)
+		unlinkat(dirfd, msg->name, AT_REMOVEDIR);
+	else if (is_ours(dirfd, msg))
+		agentcg_cgroup_remove(dirfd, msg->name, GIVE_UP_MS);
+}
+
+static void watch(int pipe, int dirfd, struct watcher_message *msg)
+{
+	struct watcher_message next;
+	ssize_t len;
+
+	for (;;) {
+		len = read(pipe, &next, sizeof(next));
+		if (len < 0 && errno == EINTR)
+			continue;
+		if (len != (ssize_t)sizeof(next))
+			break;
+		if (!next.id)
+			return;
+		*msg = next;
+	}
+	clean_up(dirfd, msg);
+}
+
+/*
+ * Keep nothing that others wait for: whoever reads run's output until its end
+ * must not wait for the watcher.
+ */
+static void keep_only(int *pipe, int *dirfd)
+{
+	int a = fcntl(*pipe, F_DUPFD_CLOEXEC, PARKING);
+	int b = fcntl(*dirfd, F_DUPFD_CLOEXEC, PARKING);
+
+	*pipe = dup2(a, 0);
+	*dirfd = dup2(b, 1);
+	close_range(2, ~0u, 0);
+}
+
+int watcher_start(int dirfd, const char *name)
+{
+	struct watcher_message msg = { .id = 0 };
+	int ends[2];
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return -errno;
+	strncpy(msg.name, name, NAME_MAX);
+	/* No handlers, no stdio: nothing of fork(2)'s housekeeping matters. */
+	pid = _Fork();
+	if (!pid) {
+		keep_only(&ends[0], &dirfd);
+		watch(ends[0], dirfd, &msg);
+		_exit(0);
+	}
+	close(ends[0]);
+	if (pid < 0) {
+		int err = -errno;
+
+		close(ends[1]);
+		return err;
+	}
+	/* Done here: a kill of run's process group must not come in between. */
+	setpgid(pid, pid);
+	return ends[1];
+}
+
+static void tell(int pipe, uint64_t id, const char *name)
+{
+	struct watcher_message msg = { .id = id };
+
+	strncpy(msg.name, name, NAME_MAX);
+	/* Should it be gone, SIGPIPE is blocked, and nothing is lost. */
+	while (write(pipe, &msg, sizeof(msg)) < 0 && errno == EINTR)
+		continue;
+}
+
+void watcher_own(int pipe, uint64_t id, const char *name)
+{
+	tell(pipe, id, name);
+}
+
+void watcher_stop(int pipe)
+{
+	tell(pipe, 0, "");
+	close(pipe);
+}
