@@ -128,6 +128,7 @@ make_part() {
 	local space=$1 builder=$2 text=$3 tmp
 	[ ! -d "$PART" ] || return 0
 	need_space "$space"
+	case $builder in build_root|build_image) need_mirror ;; esac
 	tmp=$(dirname "$PART")/unfinished
 	rm -rf --one-file-system "$tmp"
 	mkdir -p "$tmp"

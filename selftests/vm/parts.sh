@@ -52,7 +52,7 @@ debian_mirror() {
 need_mirror() {
 	MIRROR=$(debian_mirror)
 	if [ -z "$MIRROR" ]; then
-		step "reading the package lists" apt-get update
+		step "reading the package lists" sh -c 'apt-get update || :'
 		MIRROR=$(debian_mirror)
 	fi
 	[ -n "$MIRROR" ] ||
@@ -74,7 +74,6 @@ need_root() {
 bootstrap() {
 	local dir=$1 packages=$2 proxy opts=()
 	shift 2
-	need_mirror
 	proxy=$(apt-config dump Acquire::http::Proxy | sed -n 's/^Acquire::http::Proxy "\(.*\)";$/\1/p')
 	[ -z "$proxy" ] || opts+=(--aptopt="Acquire::http::Proxy \"$proxy\"")
 	mmdebstrap --variant=apt --mode=root --format=directory \
