@@ -14,26 +14,94 @@
 
 #include "cgrp.h"
 
-/**
- * agentcg_memcg_lru - pages of one LRU list of a cgroup itself
- * @memcg: without what is below it
- * @lru: which list
- *
- * With the multi-generational LRU, "inactive" are the generations older than
- * the two youngest; tmpfs is on the anonymous lists.
- *
- * Context: any; no lock, so the figure is a moment's.
+enum { TYPE_ANON, TYPE_FILE };
+
+#ifdef CONFIG_LRU_GEN
+/*
+ * With the multi-generational LRU the sizes by zone stay zero, and the lists
+ * are generations: the two youngest are what memory.stat calls active.
  */
-unsigned long agentcg_memcg_lru(struct mem_cgroup *const memcg,
+static bool lrugen_pages(const struct lruvec *const lruvec, const int type,
+			 const bool active, unsigned long *const pages)
+{
+	const struct lru_gen_folio *const lrugen = &lruvec->lrugen;
+	const unsigned long max_seq = READ_ONCE(lrugen->max_seq);
+	unsigned long seq;
+	int zid;
+
+	if (!READ_ONCE(lrugen->enabled))
+		return false;
+	for (seq = READ_ONCE(lrugen->min_seq[type]); seq <= max_seq; seq++) {
+		if (!active && seq + MIN_NR_GENS > max_seq)
+			break;
+		for (zid = 0; zid < MAX_NR_ZONES; zid++)
+			*pages += max(READ_ONCE(lrugen->nr_pages[seq % MAX_NR_GENS][type][zid]),
+				      0L);
+	}
+	return true;
+}
+#else
+static bool lrugen_pages(const struct lruvec *const lruvec, const int type,
+			 const bool active, unsigned long *const pages)
+{
+	return false;
+}
+#endif
+
+static unsigned long zone_pages(const struct mem_cgroup_per_node *const mz,
 				const enum lru_list lru)
 {
 	unsigned long pages = 0;
-	int nid, zid;
+	int zid;
 
-	for_each_node_state(nid, N_MEMORY)
-		for (zid = 0; zid < MAX_NR_ZONES; zid++)
-			pages += READ_ONCE(memcg->nodeinfo[nid]->lru_zone_size[zid][lru]);
+	for (zid = 0; zid < MAX_NR_ZONES; zid++)
+		pages += READ_ONCE(mz->lru_zone_size[zid][lru]);
 	return pages;
+}
+
+static unsigned long lru_pages(struct mem_cgroup *const memcg, const int type,
+			       const bool active)
+{
+	const enum lru_list lru = LRU_BASE + type * LRU_FILE;
+	unsigned long pages = 0;
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY) {
+		const struct mem_cgroup_per_node *const mz = memcg->nodeinfo[nid];
+
+		if (lrugen_pages(&mz->lruvec, type, active, &pages))
+			continue;
+		pages += zone_pages(mz, lru);
+		if (active)
+			pages += zone_pages(mz, lru + LRU_ACTIVE);
+	}
+	return pages;
+}
+
+/**
+ * agentcg_memcg_inactive_file - page cache that reclaim would look at first
+ * @memcg: without what is below it
+ *
+ * Dirty and mapped pages, which are not cheap to reclaim, are among them.
+ *
+ * Context: any; no lock, so the figure is a moment's.
+ * Return: pages.
+ */
+unsigned long agentcg_memcg_inactive_file(struct mem_cgroup *const memcg)
+{
+	return lru_pages(memcg, TYPE_FILE, false);
+}
+
+/**
+ * agentcg_memcg_anon - anonymous memory and tmpfs
+ * @memcg: without what is below it
+ *
+ * Context: any; no lock, so the figure is a moment's.
+ * Return: pages.
+ */
+unsigned long agentcg_memcg_anon(struct mem_cgroup *const memcg)
+{
+	return lru_pages(memcg, TYPE_ANON, true);
 }
 
 static int check_write(const int fd)

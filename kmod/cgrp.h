@@ -87,7 +87,8 @@ static inline struct mem_cgroup *agentcg_current_memcg(void)
 	return owner ? mem_cgroup_from_task(owner) : NULL;
 }
 
-unsigned long agentcg_memcg_lru(struct mem_cgroup *memcg, enum lru_list lru);
+unsigned long agentcg_memcg_inactive_file(struct mem_cgroup *memcg);
+unsigned long agentcg_memcg_anon(struct mem_cgroup *memcg);
 
 struct cgroup *agentcg_cgroup_from_fd(int fd, bool write,
 				      struct netlink_ext_ack *extack);

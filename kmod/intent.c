@@ -61,6 +61,16 @@ static int parse_size(u64 *const size, const struct nlattr *const attr,
 	return 0;
 }
 
+/* All ones: as much as the budget allows. */
+static int parse_burst(u64 *const burst, const struct nlattr *const attr,
+		       struct netlink_ext_ack *const extack)
+{
+	if (nla_get_u64(attr) != AGENTCG_NO_LIMIT)
+		return parse_size(burst, attr, "burst", extack);
+	*burst = AGENTCG_NO_LIMIT;
+	return 0;
+}
+
 static int parse_scalars(struct agentcg_intent *const intent,
 			 struct nlattr *const *const tb,
 			 struct netlink_ext_ack *const extack)
@@ -71,8 +81,8 @@ static int parse_scalars(struct agentcg_intent *const intent,
 		err = parse_size(&intent->mem, tb[AGENTCG_A_INTENT_MEM], "mem",
 				 extack);
 	if (!err && tb[AGENTCG_A_INTENT_BURST])
-		err = parse_size(&intent->burst, tb[AGENTCG_A_INTENT_BURST],
-				 "burst", extack);
+		err = parse_burst(&intent->burst, tb[AGENTCG_A_INTENT_BURST],
+				  extack);
 	if (err)
 		return err;
 	if (tb[AGENTCG_A_INTENT_CLASS])

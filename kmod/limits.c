@@ -36,7 +36,7 @@ static const char *const class_names[] = {
  * asked for it; a declared mem above the budget or a class above the ceiling
  * is refused.  A declared burst means "as much as there is" and is cut.
  *
- * Return: 0, -ENOSPC (mem above the budget), -EPERM (class above the ceiling).
+ * Return: 0, -ENOSPC (mem above the budget), -ERANGE (class above the ceiling).
  */
 int agentcg_limits_merge(struct agentcg_limits *const limits,
 			 const struct agentcg_intent *const intent,
@@ -63,7 +63,7 @@ int agentcg_limits_merge(struct agentcg_limits *const limits,
 					   "class %s is above the session's max-class %s",
 					   class_names[class],
 					   class_names[max_class]);
-			return -EPERM;
+			return -ERANGE;
 		}
 		class = max_class;
 	}
@@ -87,7 +87,7 @@ void agentcg_limits_builtin(struct agentcg_intent *const defaults)
 {
 	*defaults = (struct agentcg_intent) {
 		.mem = AGENTCG_DEFAULT_MEM,
-		.burst = AGENTCG_SIZE_MAX,
+		.burst = AGENTCG_NO_LIMIT,
 		.stall = AGENTCG_DEFAULT_STALL,
 		.weight = AGENTCG_DEFAULT_WEIGHT,
 		.class = AGENTCG_CLASS_BATCH,

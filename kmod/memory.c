@@ -53,7 +53,7 @@ enum verdict {
 #define NATIVE_PROGRESS		SWAP_CLUSTER_MAX
 
 /* Events closer than this belong to one burst. */
-#define BURST_JIFFIES		(msecs_to_jiffies(10) + 1)
+#define BURST_JIFFIES		msecs_to_jiffies(100)
 
 static u64 bytes(const unsigned long pages)
 {
@@ -325,7 +325,7 @@ static bool native_pays(struct agentcg_tool *const tool, const u64 need)
 {
 	if (tool->native_fails >= NATIVE_FAILS_MAX)
 		return false;
-	return bytes(agentcg_memcg_lru(tool->d.memcg, LRU_INACTIVE_FILE)) >=
+	return bytes(agentcg_memcg_inactive_file(tool->d.memcg)) >=
 	       max_t(u64, 4 * need, SZ_2M);
 }
 
@@ -393,7 +393,9 @@ static enum verdict shortage(struct agentcg_tool *const tool, const bool sync)
 {
 	const u64 usage = bytes(agentcg_memcg_usage(tool->d.memcg));
 	const u64 held = agentcg_account_held(&tool->acct);
-	const bool own = !agentcg_account_room(&tool->acct);
+	/* Not the call's own ceiling, nor the node: those others may mend. */
+	const bool budget = agentcg_account_room(&tool->acct) &&
+			    !agentcg_account_free(&tool->d.session->acct);
 	enum verdict verdict = VERDICT_DEBT;
 
 	if (usage > held)
@@ -401,7 +403,7 @@ static enum verdict shortage(struct agentcg_tool *const tool, const bool sync)
 	if (sync || !agentcg_park_allowed())
 		goto out;
 	if (agentcg_tool_stall(tool, ktime_get_ns()) >= tool->limits.stall ||
-	    (!own && everybody_parked(tool)))
+	    (budget && everybody_parked(tool)))
 		verdict = agentcg_memory_exhausted(tool) ? VERDICT_KILL :
 							   VERDICT_DEBT;
 	else

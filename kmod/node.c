@@ -14,6 +14,7 @@
 #include "memory.h"
 #include "node.h"
 #include "session.h"
+#include "work.h"
 
 /*
  * Guards @node and, in every session, the account as a child (@reserved,
@@ -250,5 +251,5 @@ static void kick_work_fn(struct work_struct *const work)
 /* Credit has returned to the node, or may have: serve who waits for it. */
 void agentcg_node_kick(void)
 {
-	queue_work(system_unbound_wq, &kick_work);
+	queue_work(agentcg_wq, &kick_work);
 }

@@ -297,7 +297,7 @@ static struct agentcg_tool *create_tool(struct cgroup *const cgrp,
  *
  * Context: may sleep.
  * Return: 0, -ESRCH (not in a session), -EBUSY (the agent leaf or a session),
- * -ENOSPC, -EPERM (class), -EOPNOTSUPP (no memory controller), -ENODEV (being
+ * -ENOSPC, -ERANGE (class), -EOPNOTSUPP (no memory controller), -ENODEV (being
  * removed), -EEXIST (declared by two at once), -ENOMEM.
  */
 int agentcg_tool_set(struct cgroup *const cgrp,
@@ -372,8 +372,7 @@ static enum agentcg_cause final_cause(const struct agentcg_tool *const tool)
 static void settle_figures(struct agentcg_tool *const tool)
 {
 	struct mem_cgroup *const memcg = tool->d.memcg;
-	const u64 hard = (u64)(agentcg_memcg_lru(memcg, LRU_INACTIVE_ANON) +
-			       agentcg_memcg_lru(memcg, LRU_ACTIVE_ANON)) << PAGE_SHIFT;
+	const u64 hard = (u64)agentcg_memcg_anon(memcg) << PAGE_SHIFT;
 
 	tool->stats.peak = (u64)agentcg_memcg_peak(memcg) << PAGE_SHIFT;
 	tool->stats.oom_kills = agentcg_memcg_oom_kills(memcg);
