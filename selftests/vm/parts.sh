@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
+# Names are shared with the scripts that source this; they run under set -e.
+# shellcheck disable=SC2034,SC2154,SC2164
 # The parts that the rig makes once and keeps in the cache: the build root, the
 # kernels, the guest's image, kernel sources, the debug kernel. Sourced.
 
@@ -165,6 +167,7 @@ need_image() {
 build_image() {
 	local tree=$1/tree
 	bootstrap "$tree" "$(IFS=,; echo "${GUEST_PACKAGES[*]}")"
+	# shellcheck disable=SC2115 # tree is never empty
 	rm -rf "$tree"/var/cache/apt/*.bin "$tree"/var/lib/apt/lists/* "$tree"/boot/*
 	mkdir -p "$tree/usr/lib/modules" "$tree/payload"
 	cp -a "$KERNELS"/lib/modules/* "$tree/usr/lib/modules/"
@@ -230,7 +233,7 @@ debug_make() {
 
 # An option that kconfig dropped would silently weaken every test after it.
 check_config() {
-	local line missing=0
+	local line lost=0
 	while IFS= read -r line; do
 		[[ $line =~ ^(CONFIG_|#\ CONFIG_.*is\ not\ set) ]] || continue
 		if [[ $line == '#'* ]]; then
@@ -240,9 +243,9 @@ check_config() {
 			continue
 		fi
 		echo "error: not in the kernel's configuration: $line"
-		missing=1
+		lost=1
 	done <"$1"
-	return "$missing"
+	return "$lost"
 }
 
 # Modules are built against it, nothing is linked again: no objects, no debug
@@ -252,7 +255,6 @@ slim_build_tree() {
 	find "$1" -name '*.a' -not -path '*/tools/*' -delete
 	rm -f "$1"/vmlinux.unstripped "$1"/.tmp_vmlinux* "$1"/arch/x86/boot/compressed/vmlinux*
 	in_root_here "$1" strip -g vmlinux
-	# shellcheck disable=SC2016 # make's own variables
 	sed -i 's#^export KBUILD_OUTPUT = .*#export KBUILD_OUTPUT := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))#' "$1/Makefile"
 }
 

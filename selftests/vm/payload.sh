@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
+# Names are shared with the scripts that source this; they run under set -e.
+# shellcheck disable=SC2034,SC2154,SC2164
 # What differs from run to run: agentcg built for the kernel, the command, the
 # copies, all on one small disk. Sourced.
 
