@@ -11,6 +11,9 @@
 
 #define NSEC_PER_SEC	1000000000ll
 
+/* Of the first column, indentation included. */
+#define KEY_WIDTH	16
+
 /* What an enum value newer than this program is called. */
 #define UNKNOWN_MAX	24
 
@@ -167,15 +170,18 @@ static void add_field(json_t *object, const struct agentcg_attr *attr,
 
 json_t *record_json(const struct agentcg_record *record)
 {
-	struct agentcg_field field = { .data = NULL };
 	json_t *object = json_object();
+	const struct agentcg_attr *attr;
+	unsigned int i;
 
-	while (agentcg_record_next(record, &field)) {
-		const struct agentcg_attr *attr;
+	for (i = 1; (attr = agentcg_attr(record->object, i)); i++) {
+		struct agentcg_field field = { .data = NULL };
 
-		attr = agentcg_attr(record->object, field.attr);
-		if (attr && attr->type != AGENTCG_TYPE_NONE)
-			add_field(object, attr, &field);
+		if (attr->type == AGENTCG_TYPE_NONE)
+			continue;
+		while (agentcg_record_next(record, &field))
+			if (field.attr == i)
+				add_field(object, attr, &field);
 	}
 	return object;
 }
@@ -271,28 +277,37 @@ static void text_value(FILE *file, const struct agentcg_attr *attr,
 	}
 }
 
+static void text_field(FILE *file, const struct agentcg_attr *attr,
+		       const struct agentcg_field *field, int indent)
+{
+	struct agentcg_record inner;
+
+	if (attr->type == AGENTCG_TYPE_NEST) {
+		inner.data = field->data;
+		inner.len = field->len;
+		inner.object = attr->nested;
+		fprintf(file, "%*s%s\n", indent, "", attr->name);
+		record_text(file, &inner, indent + 2);
+		return;
+	}
+	fprintf(file, "%*s%-*s ", indent, "", KEY_WIDTH - indent, attr->name);
+	text_value(file, attr, field);
+	fputc('\n', file);
+}
+
 void record_text(FILE *file, const struct agentcg_record *record, int indent)
 {
-	struct agentcg_field field = { .data = NULL };
+	const struct agentcg_attr *attr;
+	unsigned int i;
 
-	while (agentcg_record_next(record, &field)) {
-		const struct agentcg_attr *attr;
-		struct agentcg_record inner;
+	for (i = 1; (attr = agentcg_attr(record->object, i)); i++) {
+		struct agentcg_field field = { .data = NULL };
 
-		attr = agentcg_attr(record->object, field.attr);
-		if (!attr || attr->type == AGENTCG_TYPE_NONE)
+		if (attr->type == AGENTCG_TYPE_NONE)
 			continue;
-		if (attr->type == AGENTCG_TYPE_NEST) {
-			inner.data = field.data;
-			inner.len = field.len;
-			inner.object = attr->nested;
-			fprintf(file, "%*s%s\n", indent, "", attr->name);
-			record_text(file, &inner, indent + 2);
-			continue;
-		}
-		fprintf(file, "%*s%-*s ", indent, "", 16 - indent, attr->name);
-		text_value(file, attr, &field);
-		fputc('\n', file);
+		while (agentcg_record_next(record, &field))
+			if (field.attr == i)
+				text_field(file, attr, &field, indent);
 	}
 }
 

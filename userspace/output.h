@@ -6,6 +6,8 @@
  * durations nanoseconds, null where a limit is none; enums are their names,
  * flags a list of names, tags a list of strings. An instant is nanoseconds of
  * boot time, and again as RFC 3339 in UTC with "-utc" added to its key.
+ *
+ * The order is that of the specification, not that of the message.
  */
 #ifndef AGENTCG_OUTPUT_H
 #define AGENTCG_OUTPUT_H

@@ -97,7 +97,7 @@ static void advise_killed(const struct figures *f, char *advice)
 	snprintf(advice, ADVICE_MAX,
 		"The call was ended by %s. "
 		"It had grown to %s with %s reserved, and had been held back for %s. "
-		"Nothing of this was its own fault as far as memory is concerned: find out who ended it before running it again.",
+		"Its memory was not the reason: find out who ended it before running it again.",
 		f->cause == AGENTCG_CAUSE_USER_KILL ?
 		"a request to kill it (agentcg tool kill)" :
 		f->cause == AGENTCG_CAUSE_POLICY_KILL ?
@@ -109,11 +109,11 @@ static void advise_killed(const struct figures *f, char *advice)
 static void advise_stall(const struct figures *f, char *advice)
 {
 	snprintf(advice, ADVICE_MAX,
-		"The call was held back for %s in %llu stalls because memory was short%s. "
+		"The call was held back for %s in %llu stall%s because memory was short%s. "
 		"It grew to %s with %s reserved. "
 		"Declare --mem %s next time, or run less at once in this session.",
 		f->stall_text, (unsigned long long)f->stalls,
-		f->exhausted ? ", until its bound was used up" : "",
+		f->stalls == 1 ? "" : "s", f->exhausted ? ", until its bound was used up" : "",
 		f->peak_text, f->mem_text, f->next);
 }
 
@@ -155,10 +155,12 @@ bool receipt_advice(const struct agentcg_record *receipt,
 
 json_t *receipt_json(const struct agentcg_record *receipt)
 {
-	json_t *object = record_json(receipt);
+	json_t *object = json_pack("{s:b}", "enforced", 1);
+	json_t *record = record_json(receipt);
 	char advice[ADVICE_MAX];
 
-	json_object_set_new(object, "enforced", json_true());
+	json_object_update(object, record);
+	json_decref(record);
 	if (receipt_advice(receipt, advice))
 		json_object_set_new(object, "advice", json_string(advice));
 	return object;

@@ -29,13 +29,13 @@ static const char *read_decimal(const char *text, struct decimal *number,
 		uint64_t digit = (uint64_t)(*at - '0');
 
 		if (number->whole > (UINT64_MAX - digit) / 10) {
-			*error = "is too large";
+			*error = "is too large: use a smaller one";
 			return NULL;
 		}
 		number->whole = number->whole * 10 + digit;
 	}
 	if (at == text) {
-		*error = *text == '-' ? "is negative" : "is not a number";
+		*error = *text == '-' ? "is negative: use 0 or more" : "is not a number";
 		return NULL;
 	}
 	if (*at != '.')
@@ -63,7 +63,7 @@ static const char *scale_by(const struct decimal *number, uint64_t unit,
 
 	/* All ones stands for "no limit". */
 	if (product >= UINT64_MAX)
-		return "is too large";
+		return "is too large: use a smaller one";
 	*value = (uint64_t)product;
 	return NULL;
 }

@@ -197,50 +197,6 @@ int agentcg_cgroup_open(struct agentcg *handle, const char *cgroup,
 	return fd;
 }
 
-/* Find the "0::PATH" line of /proc/PID/cgroup. */
-int agentcg_cgroup_parse_self(const char *text, char *path, size_t size)
-{
-	const char *line = text;
-
-	while (strncmp(line, "0::/", 4)) {
-		line = strchr(line, '\n');
-		if (!line)
-			return -ENOENT;
-		line++;
-	}
-	line += 3;
-	if (strcspn(line, "\n") >= size)
-		return -ENAMETOOLONG;
-	snprintf(path, size, "%.*s", (int)strcspn(line, "\n"), line);
-	/* Outside of the cgroup namespace: no path leads there. */
-	if (!strncmp(path, "/..", 3))
-		return -EXDEV;
-	return 0;
-}
-
-/* The directory of the cgroup that the caller runs in. */
-int agentcg_cgroup_own(struct agentcg *handle, char path[PATH_MAX])
-{
-	char text[PATH_MAX], own[PATH_MAX];
-	const char *root;
-	int err;
-
-	err = agentcg_root(handle, &root);
-	if (err)
-		return err;
-	err = agentcg_file_read(AT_FDCWD, "/proc/self/cgroup", text,
-				sizeof(text));
-	if (err >= 0)
-		err = agentcg_cgroup_parse_self(text, own, sizeof(own));
-	if (err < 0)
-		return agentcg_error(handle, err,
-				     "the caller's cgroup cannot be told: %s",
-				     strerror(-err));
-	if (snprintf(path, PATH_MAX, "%s%s", root, own) >= PATH_MAX)
-		return -ENAMETOOLONG;
-	return 0;
-}
-
 /* ---- removal ---- */
 
 static int64_t now_ms(void)

@@ -59,9 +59,7 @@ int agentcg_nl_put_intent(struct nl_msg *msg, int attr,
 /* cgroup.c */
 int agentcg_cgroup_open(struct agentcg *handle, const char *cgroup,
 			char path[PATH_MAX]);
-int agentcg_cgroup_own(struct agentcg *handle, char path[PATH_MAX]);
 const char *agentcg_cgroup_tail(struct agentcg *handle, const char *path);
-int agentcg_cgroup_parse_self(const char *text, char *path, size_t size);
 int agentcg_file_read(int dirfd, const char *name, char *buf, size_t size);
 int agentcg_file_write(int dirfd, const char *name, const char *text);
 bool agentcg_word_in(const char *list, const char *word);

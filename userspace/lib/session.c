@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /* Sessions: finding them, and telling the module about them. */
 #include <errno.h>
+#include <fcntl.h>
 #include <netlink/attr.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,52 +47,51 @@ static int get_by_fd(struct agentcg *handle, int fd,
 	return agentcg_nl_do(handle, reply);
 }
 
-/* Is the cgroup at @path a session? Then leave its directory in *@found. */
-static int probe(struct agentcg *handle, const char *path, int *found)
+/*
+ * The module knows best which session the caller runs in, and tells where its
+ * cgroup is as the caller's namespace shows it.
+ */
+static int own_path(struct agentcg *handle, char path[PATH_MAX], uint64_t *id)
 {
 	struct agentcg_record reply;
-	int fd = agentcg_cgroup_open(handle, path, (char[PATH_MAX]){ 0 });
+	const char *root, *tail;
 	int err;
 
-	if (fd < 0)
-		return fd;
-	err = get_by_fd(handle, fd, &reply);
+	err = agentcg_root(handle, &root) ?:
+	      agentcg_nl_begin(handle, AGENTCG_CMD_SESSION_GET, 0) ?:
+	      agentcg_nl_do(handle, &reply);
+	if (err == -ENOENT)
+		return agentcg_error(handle, err,
+			"the caller runs in no session: agentcg session add CGROUP --budget SIZE, or name one with --session");
 	if (err)
-		close(fd);
-	else
-		*found = fd;
-	return err;
+		return err;
+	*id = agentcg_record_uint(&reply, AGENTCG_A_SESSION_ID, 0);
+	tail = agentcg_record_string(&reply, AGENTCG_A_SESSION_PATH);
+	if (!tail || snprintf(path, PATH_MAX, "%s%s", root, tail) >= PATH_MAX)
+		return agentcg_error(handle, -EPROTO,
+				     "the module told no path of the session");
+	return 0;
 }
 
-/*
- * The caller sits in a session's agent leaf, in one of its calls, or deeper in
- * one: go up until the module knows the cgroup.
- */
 static int open_own(struct agentcg *handle, struct agentcg_session **session)
 {
 	char path[PATH_MAX];
-	char *slash;
-	size_t root;
+	uint64_t id;
 	int err, fd;
 
-	err = agentcg_cgroup_own(handle, path);
+	err = own_path(handle, path, &id);
 	if (err)
 		return err;
-	root = strlen(handle->root);
-	slash = strrchr(path, '/');
-	/* The usual place: the agent's own processes. */
-	if (!strcmp(slash, "/agent") && (size_t)(slash - path) > root)
-		*slash = '\0';
-	while (strlen(path) > root + 1) {
-		err = probe(handle, path, &fd);
-		if (!err)
-			return wrap(handle, fd, path, session);
-		if (err != -ENOENT)
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0) {
+		err = wrap(handle, fd, path, session);
+		if (err || (*session)->id == id)
 			return err;
-		*strrchr(path, '/') = '\0';
+		agentcg_session_close(*session);
 	}
-	return agentcg_error(handle, -ENOENT,
-		"the caller runs in no session: agentcg session add CGROUP --budget SIZE, or name one with --session");
+	return agentcg_error(handle, -EXDEV,
+		"the caller's session is not under %s here: mount cgroup2 of its namespace there",
+		handle->root);
 }
 
 int agentcg_session_open(struct agentcg *handle, const char *cgroup,
