@@ -106,7 +106,7 @@ static void lift_limits(struct agentcg_session *const session)
 {
 	struct agentcg_tool *tool;
 
-	guard(raw_spinlock_irqsave)(&session->lock);
+	guard(spinlock_irqsave)(&session->lock);
 	if (session->d.memcg)
 		agentcg_domain_set_high(&session->d, PAGE_COUNTER_MAX);
 	list_for_each_entry(tool, &session->tools, link)
@@ -128,7 +128,7 @@ static void watch_session(struct agentcg_session *const session)
 {
 	u64 events, hits;
 
-	scoped_guard(raw_spinlock_irqsave, &session->lock) {
+	scoped_guard(spinlock_irqsave, &session->lock) {
 		if (!session->d.memcg)
 			return;
 		events = agentcg_memcg_high_events(session->d.memcg) -

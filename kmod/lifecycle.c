@@ -45,7 +45,7 @@ static void make_mortal(struct agentcg_tool *const tool,
 	struct signal_struct *const signal = task->signal;
 	s16 score;
 
-	scoped_guard(raw_spinlock_irqsave, &tool->d.session->lock) {
+	scoped_guard(spinlock_irqsave, &tool->d.session->lock) {
 		if (!tool->d.memcg)
 			return;
 		agentcg_memcg_set_oom_group(tool->d.memcg);
@@ -61,7 +61,7 @@ static void make_mortal(struct agentcg_tool *const tool,
 static void count_entry(struct agentcg_tool *const tool,
 			struct task_struct *const task)
 {
-	guard(raw_spinlock_irqsave)(&tool->d.session->lock);
+	guard(spinlock_irqsave)(&tool->d.session->lock);
 	tool->stats.processes++;
 	if (!tool->had_leader && thread_group_leader(task)) {
 		tool->had_leader = true;
@@ -142,7 +142,7 @@ static void exit_task(struct task_struct *const task)
 	tool = tool_of(task);
 	if (!tool)
 		return;
-	guard(raw_spinlock_irqsave)(&tool->d.session->lock);
+	guard(spinlock_irqsave)(&tool->d.session->lock);
 	tool->stats.cpu_time += task->se.sum_exec_runtime;
 	forget_native(tool, task);
 	if (tool->leader == task->signal &&

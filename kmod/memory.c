@@ -52,7 +52,7 @@ enum verdict {
 /* A pass that frees less is no progress. */
 #define NATIVE_PROGRESS		SWAP_CLUSTER_MAX
 
-/* Events closer than this belong to one burst. */
+/* Growth of a first grant in this time, 40 MiB/s, is a burst. */
 #define BURST_JIFFIES		msecs_to_jiffies(100)
 
 static u64 bytes(const unsigned long pages)
@@ -113,25 +113,56 @@ void agentcg_memory_refresh(struct agentcg_session *const session)
 			   soft_residue(session), true);
 }
 
-/* Somebody else wrote memory.high: count it, keep it for the end. */
-static void check_overwritten(struct agentcg_domain *const domain)
+/* Granted credit comes back from a call; its overdraft is the first to go. */
+static u64 take_back(struct agentcg_tool *const tool, const u64 size)
+{
+	const u64 back = agentcg_account_return(&tool->d.session->acct,
+						&tool->acct, size);
+
+	tool->overdraft -= min(tool->overdraft, back);
+	return back;
+}
+
+/* Whether somebody else wrote memory.high; it is kept for the end. */
+static bool overwritten(struct agentcg_domain *const domain)
 {
 	const unsigned long high = agentcg_memcg_high(domain->memcg);
 
 	if (likely(high == domain->high))
-		return;
+		return false;
 	domain->found_high = high;
-	domain->high = high;
 	agentcg_stats_inc(AGENTCG_STAT_OVERWRITES);
 	agentcg_notify(AGENTCG_EVENT_TYPE_LIMIT_OVERWRITTEN,
 		       domain->session->d.id,
 		       domain->type == AGENTCG_DOMAIN_TOOL ? domain->id : 0);
+	return true;
 }
 
-/* Soft limit of a call from what it holds; session's lock held. */
+/*
+ * A value below ours is somebody's wish to hold the call lower: its ceiling
+ * from now on, though never below what was reserved.  A value above is not
+ * his to give.
+ */
+static void obey_overwrite(struct agentcg_tool *const tool)
+{
+	const u64 ceiling = max(bytes(tool->d.found_high), tool->acct.reserved);
+	const u64 held = agentcg_account_held(&tool->acct);
+
+	if (tool->d.found_high >= tool->d.high)
+		return;
+	tool->acct.limit = min(tool->acct.limit, ceiling);
+	if (held > tool->acct.limit)
+		take_back(tool, held - tool->acct.limit);
+}
+
+/**
+ * agentcg_memory_apply - make a call's soft limit what it holds
+ * @tool: live; the session's lock is held
+ */
 void agentcg_memory_apply(struct agentcg_tool *const tool)
 {
-	check_overwritten(&tool->d);
+	if (unlikely(overwritten(&tool->d)))
+		obey_overwrite(tool);
 	agentcg_domain_set_high(&tool->d,
 				pages_up(agentcg_account_held(&tool->acct)));
 }
@@ -148,7 +179,7 @@ void agentcg_memory_apply_session(struct agentcg_session *const session)
 
 	if (!session->d.memcg)
 		return;
-	check_overwritten(&session->d);
+	overwritten(&session->d);
 	agentcg_domain_set_high(&session->d,
 				pages_up(max(session->acct.limit, used)) +
 				agentcg_memcg_slack());
@@ -221,16 +252,6 @@ void agentcg_memory_overdraw(struct agentcg_tool *const tool, const u64 size)
 					 tool->overdraft);
 }
 
-/* Granted credit comes back from a call; its overdraft is the first to go. */
-static u64 take_back(struct agentcg_tool *const tool, const u64 size)
-{
-	const u64 back = agentcg_account_return(&tool->d.session->acct,
-						&tool->acct, size);
-
-	tool->overdraft -= min(tool->overdraft, back);
-	return back;
-}
-
 static u64 headroom(const struct agentcg_tool *const tool)
 {
 	const u64 held = agentcg_account_held(&tool->acct);
@@ -270,15 +291,16 @@ static bool revoke(struct agentcg_tool *const asker, const u64 want)
 }
 
 /*
- * The next grant: twice the last one while events follow each other closely,
- * half of it otherwise; a quarter of what is left near the end of the budget,
- * so that nobody takes all of it at once.
+ * The next grant: twice the last one while that was used up at the rate of a
+ * burst, half of it otherwise; a quarter of what is left near the end of the
+ * budget, so that nobody takes all of it at once.
  */
 static u64 next_step(struct agentcg_tool *const tool)
 {
 	const u64 left = agentcg_account_free(&tool->d.session->acct) / 4;
+	const unsigned long elapsed = jiffies - tool->last_event;
 
-	if (time_before(jiffies, tool->last_event + BURST_JIFFIES))
+	if (tool->step * BURST_JIFFIES >= (u64)AGENTCG_STEP_FIRST * elapsed)
 		tool->step = min_t(u64, tool->step * 2, AGENTCG_STEP_MAX);
 	else
 		tool->step = max_t(u64, tool->step / 2, AGENTCG_STEP_FIRST);
@@ -323,7 +345,8 @@ static bool watch_native(struct agentcg_tool *const tool, const bool session)
  */
 static bool native_pays(struct agentcg_tool *const tool, const u64 need)
 {
-	if (tool->native_fails >= NATIVE_FAILS_MAX)
+	if (tool->native_fails >= NATIVE_FAILS_MAX ||
+	    tool->stats.stall_total >= tool->limits.stall)
 		return false;
 	return bytes(agentcg_memcg_inactive_file(tool->d.memcg)) >=
 	       max_t(u64, 4 * need, SZ_2M);
@@ -419,10 +442,14 @@ static enum verdict decide_tool(struct agentcg_tool *const tool,
 {
 	struct agentcg_session *const session = tool->d.session;
 	const u64 usage = bytes(agentcg_memcg_usage(tool->d.memcg));
-	const u64 held = agentcg_account_held(&tool->acct);
-	const u64 need = usage > held ? usage - held : 0;
-	u64 want;
+	u64 held, need, want;
 
+	/* Notices a foreign write; without one it changes nothing. */
+	agentcg_memory_apply(tool);
+	held = agentcg_account_held(&tool->acct);
+	if (usage <= held)
+		return VERDICT_GRANT;
+	need = usage - held;
 	if (native_pays(tool, need) && watch_native(tool, false))
 		return VERDICT_NATIVE;
 	want = need + next_step(tool);
@@ -464,7 +491,8 @@ static enum verdict decide(struct agentcg_tool *const tool, const bool sync)
 	struct agentcg_session *const session = tool->d.session;
 
 	session->hits++;
-	if (session->ended || !tool->d.memcg)
+	/* Ended, or found by its id while it is still being declared. */
+	if (session->ended || !tool->d.memcg || list_empty(&tool->link))
 		return VERDICT_NONE;
 	refresh_fast(session);
 	if (agentcg_memcg_over_high(tool->d.memcg))
@@ -477,7 +505,7 @@ static enum verdict decide(struct agentcg_tool *const tool, const bool sync)
 /* The agent leaf is never held back: what it uses, it is granted. */
 static void let_agent_pass(struct agentcg_session *const session)
 {
-	guard(raw_spinlock_irqsave)(&session->lock);
+	guard(spinlock_irqsave)(&session->lock);
 	session->hits++;
 	if (session->ended)
 		return;
@@ -505,7 +533,7 @@ static void judge(struct agentcg_tool *const tool)
 	const bool sync = test_thread_flag(TIF_NOTIFY_RESUME);
 	enum verdict verdict;
 
-	scoped_guard(raw_spinlock_irqsave, &tool->d.session->lock)
+	scoped_guard(spinlock_irqsave, &tool->d.session->lock)
 		verdict = decide(tool, sync);
 	if (verdict == VERDICT_NONE)
 		return;
@@ -533,7 +561,7 @@ static bool foreign_over(struct mem_cgroup *memcg,
 static void count_foreign(struct agentcg_tool *const tool)
 {
 	agentcg_stats_inc(AGENTCG_STAT_FOREIGN);
-	guard(raw_spinlock_irqsave)(&tool->d.session->lock);
+	guard(spinlock_irqsave)(&tool->d.session->lock);
 	tool->stats.foreign++;
 }
 
@@ -623,7 +651,7 @@ void agentcg_memory_reclaimed(const unsigned long nr_reclaimed)
 	tool = agentcg_domain_to_tool(domain);
 	session = domain->session;
 
-	guard(raw_spinlock_irqsave)(&session->lock);
+	guard(spinlock_irqsave)(&session->lock);
 	slot = slot_of_current(tool);
 	if (!slot || session->ended || !tool->d.memcg)
 		return;
@@ -668,7 +696,7 @@ void agentcg_memory_serve_locked(struct agentcg_session *const session)
 /* The same for who does not hold the lock; any context. */
 void agentcg_memory_serve(struct agentcg_session *const session)
 {
-	guard(raw_spinlock_irqsave)(&session->lock);
+	guard(spinlock_irqsave)(&session->lock);
 	if (session->ended)
 		return;
 	agentcg_memory_refresh(session);
@@ -700,7 +728,7 @@ void agentcg_memory_tick(struct agentcg_session *const session)
 {
 	struct agentcg_tool *tool;
 
-	guard(raw_spinlock_irqsave)(&session->lock);
+	guard(spinlock_irqsave)(&session->lock);
 	if (session->ended)
 		return;
 	session->native_fails = 0;

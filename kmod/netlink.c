@@ -381,7 +381,7 @@ static int fill_path(struct sk_buff *const skb, const int attr,
 
 static struct cgroup *pin_cgroup(struct agentcg_domain *const domain)
 {
-	guard(raw_spinlock_irqsave)(&domain->session->lock);
+	guard(spinlock_irqsave)(&domain->session->lock);
 	if (domain->cgrp)
 		cgroup_get(domain->cgrp);
 	return domain->cgrp;
@@ -447,7 +447,7 @@ static int fill_session(struct sk_buff *const skb,
 {
 	int err;
 
-	scoped_guard(raw_spinlock_irqsave, &session->lock)
+	scoped_guard(spinlock_irqsave, &session->lock)
 		err = fill_session_locked(skb, session);
 	return err ?: fill_domain_path(skb, AGENTCG_A_SESSION_PATH, &session->d);
 }
@@ -505,6 +505,11 @@ static int parse_session(struct session_fields *const fields,
 		if (err)
 			return err;
 		req->defaults = &fields->defaults;
+		if (agentcg_intent_has(req->defaults, AGENTCG_A_INTENT_LABEL) ||
+		    agentcg_intent_has(req->defaults, AGENTCG_A_INTENT_TAG)) {
+			agentcg_intent_destroy(req->defaults);
+			return refuse(info, -EINVAL, "defaults: label and tag belong to a call");
+		}
 	}
 	return 0;
 }
@@ -690,7 +695,7 @@ static int fill_tool(struct sk_buff *const skb, struct agentcg_tool *const tool)
 {
 	int err;
 
-	scoped_guard(raw_spinlock_irqsave, &tool->d.session->lock)
+	scoped_guard(spinlock_irqsave, &tool->d.session->lock)
 		err = fill_tool_locked(skb, tool);
 	return err ?: fill_domain_path(skb, AGENTCG_A_TOOL_PATH, &tool->d);
 }
@@ -714,7 +719,7 @@ static int set_tool(struct genl_info *const info,
 static int fill_tool_set(struct sk_buff *const skb,
 			 struct agentcg_tool *const tool)
 {
-	guard(raw_spinlock_irqsave)(&tool->d.session->lock);
+	guard(spinlock_irqsave)(&tool->d.session->lock);
 	if (put_u64(skb, AGENTCG_A_TOOL_ID, tool->d.id) ||
 	    put_u64(skb, AGENTCG_A_TOOL_SESSION_ID, tool->d.session->d.id) ||
 	    fill_limits(skb, &tool->limits))

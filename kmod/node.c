@@ -21,7 +21,7 @@
  * @granted) and @hungry.  Taken under a session's lock, never the other way
  * round, and only to borrow and to pay back.
  */
-static DEFINE_RAW_SPINLOCK(node_lock);
+static DEFINE_SPINLOCK(node_lock);
 
 static struct agentcg_account node;
 static u64 node_reserve;
@@ -85,7 +85,7 @@ int agentcg_node_set(const u64 *const capacity, const u64 *const reserve,
 				   *capacity, total);
 		return -ERANGE;
 	}
-	scoped_guard(raw_spinlock_irqsave, &node_lock) {
+	scoped_guard(spinlock_irqsave, &node_lock) {
 		new_reserve = reserve ? *reserve : node_reserve;
 		new_limit = !capacity ? node.limit :
 			    *capacity ? ALIGN(*capacity, PAGE_SIZE) :
@@ -108,7 +108,7 @@ int agentcg_node_set(const u64 *const capacity, const u64 *const reserve,
 /* A consistent copy of the account and the reserve. */
 void agentcg_node_show(struct agentcg_account *const acct, u64 *const reserve)
 {
-	guard(raw_spinlock_irqsave)(&node_lock);
+	guard(spinlock_irqsave)(&node_lock);
 	*acct = node;
 	*reserve = node_reserve;
 }
@@ -128,7 +128,7 @@ int agentcg_node_set_floor(struct agentcg_session *const session,
 	u64 given, capacity;
 	int err = 0;
 
-	scoped_guard(raw_spinlock_irqsave, &node_lock) {
+	scoped_guard(spinlock_irqsave, &node_lock) {
 		given = node.given_reserved - session->acct.reserved;
 		capacity = node.limit;
 		/* Borrowed memory is no obstacle: it is paid back. */
@@ -164,7 +164,7 @@ bool agentcg_node_cover(struct agentcg_session *const session, const u64 used,
 	if (likely(used <= agentcg_account_held(acct)))
 		return true;
 
-	guard(raw_spinlock)(&node_lock);
+	guard(spinlock)(&node_lock);
 	need = used - agentcg_account_held(acct);
 	if (force) {
 		agentcg_account_overdraw(&node, acct, need);
@@ -196,7 +196,7 @@ void agentcg_node_release(struct agentcg_session *const session, const u64 used)
 
 	if (agentcg_account_held(acct) <= keep)
 		return;
-	scoped_guard(raw_spinlock, &node_lock) {
+	scoped_guard(spinlock, &node_lock) {
 		agentcg_account_return(&node, acct,
 				       agentcg_account_held(acct) - used);
 		waiting = !list_empty(&hungry);
@@ -208,7 +208,7 @@ void agentcg_node_release(struct agentcg_session *const session, const u64 used)
 /* A session ends: its floor and all that it borrowed return. */
 void agentcg_node_close(struct agentcg_session *const session)
 {
-	scoped_guard(raw_spinlock_irqsave, &node_lock) {
+	scoped_guard(spinlock_irqsave, &node_lock) {
 		agentcg_account_close(&node, &session->acct, 0);
 		list_del_init(&session->hungry);
 	}
@@ -219,7 +219,7 @@ static struct agentcg_session *pop_hungry(void)
 {
 	struct agentcg_session *session;
 
-	guard(raw_spinlock_irqsave)(&node_lock);
+	guard(spinlock_irqsave)(&node_lock);
 	session = list_first_entry_or_null(&hungry, struct agentcg_session,
 					   hungry);
 	if (!session)

@@ -99,7 +99,7 @@ static u64 begin(struct agentcg_park *const park, const u64 now)
 	struct agentcg_session *const session = tool->d.session;
 	u64 stalled;
 
-	guard(raw_spinlock_irqsave)(&session->lock);
+	guard(spinlock_irqsave)(&session->lock);
 	if (session->ended || !tool->d.memcg || atomic_read(&tool->killed))
 		return 0;
 	stalled = agentcg_tool_stall(tool, now);
@@ -135,7 +135,7 @@ static void finish(struct agentcg_park *const park, const u64 start,
 	struct agentcg_session *const session = tool->d.session;
 	bool killed = false;
 
-	scoped_guard(raw_spinlock_irqsave, &session->lock) {
+	scoped_guard(spinlock_irqsave, &session->lock) {
 		dequeue(session, park);
 		agentcg_tool_unhold(tool, start, ktime_get_ns());
 		if (undisturbed && !park->served && !session->ended &&

@@ -48,7 +48,7 @@ static struct agentcg_session *new_session(struct cgroup *const cgrp)
 
 	if (!session)
 		return NULL;
-	raw_spin_lock_init(&session->lock);
+	spin_lock_init(&session->lock);
 	INIT_LIST_HEAD(&session->tools);
 	INIT_LIST_HEAD(&session->receipts);
 	INIT_LIST_HEAD(&session->waiters);
@@ -277,7 +277,7 @@ int agentcg_session_add(struct cgroup *const cgrp, struct cgroup *const agent,
 		goto err_detach;
 	}
 	session->seen_events = agentcg_memcg_high_events(session->d.memcg);
-	scoped_guard(raw_spinlock_irqsave, &session->lock)
+	scoped_guard(spinlock_irqsave, &session->lock)
 		err = apply_request(session, req, extack);
 	if (err)
 		goto err_agent;
@@ -293,7 +293,7 @@ int agentcg_session_add(struct cgroup *const cgrp, struct cgroup *const agent,
 	return 0;
 
 err_close:
-	scoped_guard(raw_spinlock_irqsave, &session->lock)
+	scoped_guard(spinlock_irqsave, &session->lock)
 		agentcg_domain_restore_high(&session->d);
 	agentcg_node_close(session);
 err_agent:
@@ -321,7 +321,7 @@ int agentcg_session_set(struct agentcg_session *const session,
 {
 	int err;
 
-	scoped_guard(raw_spinlock_irqsave, &session->lock)
+	scoped_guard(spinlock_irqsave, &session->lock)
 		err = session->ended ? -ENODEV :
 				       apply_request(session, req, extack);
 	if (!err)
@@ -336,7 +336,7 @@ static struct agentcg_tool *first_of(struct agentcg_session *const session,
 {
 	struct agentcg_tool *tool;
 
-	guard(raw_spinlock_irqsave)(&session->lock);
+	guard(spinlock_irqsave)(&session->lock);
 	tool = list_first_entry_or_null(list, struct agentcg_tool, link);
 	if (tool)
 		refcount_inc(&tool->d.ref);
@@ -352,7 +352,7 @@ static void drop_tools(struct agentcg_session *const session)
 		agentcg_tool_put(tool);
 	}
 	while ((tool = first_of(session, &session->receipts))) {
-		scoped_guard(raw_spinlock_irqsave, &session->lock) {
+		scoped_guard(spinlock_irqsave, &session->lock) {
 			list_del_init(&tool->link);
 			session->nr_receipts--;
 		}
@@ -375,7 +375,7 @@ static void drop_agent(struct agentcg_session *const session)
 	struct mem_cgroup *memcg;
 	struct cgroup *cgrp;
 
-	scoped_guard(raw_spinlock_irqsave, &session->lock) {
+	scoped_guard(spinlock_irqsave, &session->lock) {
 		agent = session->agent;
 		session->agent = NULL;
 		if (!agent)
@@ -408,7 +408,7 @@ void agentcg_session_remove(struct agentcg_session *const session,
 	struct cgroup *cgrp;
 
 	guard(mutex)(&sessions_lock);
-	scoped_guard(raw_spinlock_irqsave, &session->lock) {
+	scoped_guard(spinlock_irqsave, &session->lock) {
 		if (session->ended)
 			return;
 		session->ended = true;
@@ -418,7 +418,7 @@ void agentcg_session_remove(struct agentcg_session *const session,
 	WRITE_ONCE(nr_sessions, nr_sessions - 1);
 	drop_tools(session);
 	drop_agent(session);
-	scoped_guard(raw_spinlock_irqsave, &session->lock) {
+	scoped_guard(spinlock_irqsave, &session->lock) {
 		agentcg_domain_restore_high(&session->d);
 		agentcg_domain_detach(&session->d, &cgrp, &memcg);
 	}

@@ -23,8 +23,9 @@ struct netlink_ext_ack;
  * @d: as a domain
  * @lock: guards everything below down to @hungry, every member of the calls
  *        that does not say otherwise, and the accounts of all of them.  Taken
- *        with interrupts off, also in the hook and in tracepoints: nothing
- *        under it sleeps, allocates or takes another lock than the node's.
+ *        with interrupts off, also in the hook and in tracepoints, where
+ *        preemption is off: nothing under it sleeps, nor takes another lock
+ *        of the module's than the node's.
  * @acct: the ledger; as a child of the node also guarded by the node's lock
  * @agent_acct: of the agent leaf
  * @agent: the agent leaf, or NULL when it has gone; with a reference
@@ -51,7 +52,7 @@ struct netlink_ext_ack;
  */
 struct agentcg_session {
 	struct agentcg_domain d;
-	raw_spinlock_t lock;
+	spinlock_t lock;
 	struct agentcg_account acct;
 	struct agentcg_account agent_acct;
 	struct agentcg_domain *agent;

@@ -41,7 +41,7 @@ static void kill_work_fn(struct work_struct *const work)
 		container_of(work, struct agentcg_tool, kill_work);
 	struct cgroup *cgrp;
 
-	scoped_guard(raw_spinlock_irqsave, &tool->d.session->lock) {
+	scoped_guard(spinlock_irqsave, &tool->d.session->lock) {
 		cgrp = tool->d.cgrp;
 		if (cgrp)
 			cgroup_get(cgrp);
@@ -98,6 +98,7 @@ static struct agentcg_tool *new_tool(struct agentcg_session *const session,
 	INIT_LIST_HEAD(&tool->link);
 	INIT_WORK(&tool->kill_work, kill_work_fn);
 	tool->step = AGENTCG_STEP_FIRST;
+	tool->last_event = jiffies;
 	tool->stats.start = ktime_get_boottime_ns();
 	refcount_inc(&session->d.ref);
 	err = agentcg_domain_init(&tool->d, AGENTCG_DOMAIN_TOOL, session, cgrp);
@@ -203,7 +204,7 @@ static int change_tool(struct agentcg_tool *const tool,
 	struct agentcg_session *const session = tool->d.session;
 	int err;
 
-	scoped_guard(raw_spinlock_irqsave, &session->lock) {
+	scoped_guard(spinlock_irqsave, &session->lock) {
 		err = declare(tool, intent, extack);
 		if (err)
 			return err;
@@ -230,7 +231,7 @@ static int add_tool(struct agentcg_tool *const tool,
 		agentcg_tool_put(tool);
 		return err;
 	}
-	scoped_guard(raw_spinlock_irqsave, &session->lock) {
+	scoped_guard(spinlock_irqsave, &session->lock) {
 		err = declare(tool, intent, extack);
 		if (!err) {
 			list_add_tail(&tool->link, &session->tools);
@@ -253,7 +254,7 @@ static void discard_tool(struct agentcg_tool *const tool)
 	struct mem_cgroup *memcg;
 	struct cgroup *cgrp;
 
-	scoped_guard(raw_spinlock_irqsave, &tool->d.session->lock)
+	scoped_guard(spinlock_irqsave, &tool->d.session->lock)
 		agentcg_domain_detach(&tool->d, &cgrp, &memcg);
 	agentcg_memcg_put(memcg);
 	if (cgrp)
@@ -414,7 +415,7 @@ void agentcg_tool_end(struct agentcg_tool *const tool)
 	struct mem_cgroup *memcg;
 	struct cgroup *cgrp;
 
-	scoped_guard(raw_spinlock_irqsave, &session->lock) {
+	scoped_guard(spinlock_irqsave, &session->lock) {
 		/* Detached before, or not yet among the calls. */
 		if (!tool->d.memcg || list_empty(&tool->link))
 			return;
