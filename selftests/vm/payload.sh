@@ -5,15 +5,14 @@
 # What differs from run to run: agentcg built for the kernel, the command, the
 # copies, all on one small disk. Sourced.
 
-# Sets KVER, VMLINUZ, KDIR and MODULES, under which its lib/modules stands.
+# Sets KVER, KDIR and MODULES, under which its lib/modules stands.
 choose_kernel() {
 	case $1 in
 	6.12|7.3) KVER=$(<"$KERNELS/$1") ;;
 	debug|*-agentcg-debug) choose_debug_kernel; return ;;
 	*) KVER=$1 ;;
 	esac
-	VMLINUZ=$KERNELS/vmlinuz-$KVER
-	[ -e "$VMLINUZ" ] ||
+	[ -e "$KERNELS/vmlinuz-$KVER" ] ||
 		die "there is no kernel '$1': use 6.12, 7.3, debug or one of $(cd "$KERNELS/lib/modules" && echo *)"
 	KDIR=/lib/modules/$KVER/build
 	MODULES=$KERNELS
@@ -23,7 +22,6 @@ choose_kernel() {
 choose_debug_kernel() {
 	need_debug
 	KVER=$(<"$DEBUG/release")
-	VMLINUZ=$DEBUG/vmlinuz
 	KDIR=$DEBUG/build
 	MODULES=$DEBUG
 	export KVER KDIR MODULES
