@@ -186,6 +186,18 @@ static void probe_rmdir(void *const data, struct cgroup *const cgrp,
 }
 
 #ifdef AGENTCG_HAVE_RECLAIM_MEMCG
+static void probe_reclaim_begin(void *const data, const gfp_t gfp_flags,
+				const int order, struct mem_cgroup *const memcg)
+#else
+static void probe_reclaim_begin(void *const data, const int order,
+				const gfp_t gfp_flags)
+#endif
+{
+	guard(rcu)();
+	agentcg_memory_reclaiming();
+}
+
+#ifdef AGENTCG_HAVE_RECLAIM_MEMCG
 static void probe_reclaim_end(void *const data, const unsigned long nr_reclaimed,
 			      struct mem_cgroup *const memcg)
 #else
@@ -214,6 +226,7 @@ enum {
 	PROBE_EXEC,
 	PROBE_EXIT,
 	PROBE_RMDIR,
+	PROBE_RECLAIM_BEGIN,
 	PROBE_RECLAIM_END,
 };
 
@@ -223,6 +236,8 @@ static struct probe probes[] = {
 	[PROBE_EXEC] = { "sched_process_exec", probe_exec },
 	[PROBE_EXIT] = { "sched_process_exit", probe_exit },
 	[PROBE_RMDIR] = { "cgroup_rmdir", probe_rmdir },
+	[PROBE_RECLAIM_BEGIN] = { "mm_vmscan_memcg_reclaim_begin",
+				  probe_reclaim_begin },
 	[PROBE_RECLAIM_END] = { "mm_vmscan_memcg_reclaim_end",
 				probe_reclaim_end },
 };
@@ -235,12 +250,13 @@ static void __maybe_unused check_types(void)
 	check_trace_callback_type_sched_process_exec(probe_exec);
 	check_trace_callback_type_sched_process_exit(probe_exit);
 	check_trace_callback_type_cgroup_rmdir(probe_rmdir);
+	check_trace_callback_type_mm_vmscan_memcg_reclaim_begin(probe_reclaim_begin);
 	check_trace_callback_type_mm_vmscan_memcg_reclaim_end(probe_reclaim_end);
 }
 
 bool agentcg_lifecycle_watches_reclaim(void)
 {
-	return probes[PROBE_RECLAIM_END].tp;
+	return probes[PROBE_RECLAIM_BEGIN].tp && probes[PROBE_RECLAIM_END].tp;
 }
 
 static void find_tracepoint(struct tracepoint *const tp, void *const priv)
@@ -268,7 +284,7 @@ static int register_probe(struct probe *const probe)
  * agentcg_lifecycle_init - follow tasks and cgroups
  *
  * Return: 0, or an error when one that the module cannot do without is
- * missing.  Without the end of reclaim, native verdicts are not given.
+ * missing.  Without those of reclaim, native verdicts are not given.
  */
 int agentcg_lifecycle_init(void)
 {
@@ -277,7 +293,7 @@ int agentcg_lifecycle_init(void)
 
 	for (i = 0; i < ARRAY_SIZE(probes); i++) {
 		err = register_probe(&probes[i]);
-		if (!err || i == PROBE_RECLAIM_END)
+		if (!err || i >= PROBE_RECLAIM_BEGIN)
 			continue;
 		pr_err("tracepoint %s cannot be followed (error %d)\n",
 		       probes[i].name, err);

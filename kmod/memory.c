@@ -621,36 +621,72 @@ static void account_native(struct agentcg_tool *const tool, const u64 start)
 		tool->stats.stall_total += spent;
 }
 
+/* The call that the current task charges, or NULL; RCU read lock held. */
+static struct agentcg_tool *charged_tool(void)
+{
+	struct mem_cgroup *const memcg = current->mm ? agentcg_current_memcg() :
+						       NULL;
+	struct agentcg_domain *const domain =
+		memcg ? agentcg_domain_above(memcg->css.cgroup) : NULL;
+
+	return domain && domain->type == AGENTCG_DOMAIN_TOOL ?
+	       agentcg_domain_to_tool(domain) : NULL;
+}
+
+/**
+ * agentcg_memory_reclaiming - a pass of native reclaim begins
+ *
+ * Its time is taken from here: between the verdict and the pass another task
+ * may have made the pass unnecessary.
+ *
+ * Context: tracepoint in the reclaiming task, RCU read lock held.
+ */
+void agentcg_memory_reclaiming(void)
+{
+	struct agentcg_tool *const tool = charged_tool();
+	struct agentcg_native *slot;
+
+	if (!tool)
+		return;
+	guard(spinlock_irqsave)(&tool->d.session->lock);
+	slot = slot_of_current(tool);
+	if (slot)
+		slot->start = ktime_get_ns();
+}
+
+/* What is still over the call's limit becomes grant, else debt; lock held. */
+static void cover_usage(struct agentcg_tool *const tool)
+{
+	const u64 usage = bytes(agentcg_memcg_usage(tool->d.memcg));
+	u64 held = agentcg_account_held(&tool->acct);
+
+	if (usage > held)
+		held += agentcg_memory_grant(tool, usage - held);
+	if (usage > held)
+		agentcg_memory_overdraw(tool, usage - held);
+	settle(tool);
+}
+
 /**
  * agentcg_memory_reclaimed - a pass of native reclaim is over
  * @nr_reclaimed: pages
  *
  * One pass is all that a native verdict means: what is still over a limit now
- * is booked as debt, so that the kernel finds nothing to throttle for.  Two
- * passes without progress end native verdicts, until one succeeds elsewhere or
- * the second is over (tick).
+ * is booked, so that the kernel finds nothing to throttle for.  Two passes
+ * without progress end native verdicts until the next tick.
  *
  * Context: tracepoint in the reclaiming task, RCU read lock held.
  */
 void agentcg_memory_reclaimed(const unsigned long nr_reclaimed)
 {
-	struct agentcg_domain *domain;
+	struct agentcg_tool *const tool = charged_tool();
 	struct agentcg_session *session;
 	struct agentcg_native *slot;
-	struct agentcg_tool *tool;
-	struct mem_cgroup *memcg;
 	u32 *fails;
-	u64 usage, held;
 
-	if (!current->mm)
+	if (!tool)
 		return;
-	memcg = agentcg_current_memcg();
-	domain = memcg ? agentcg_domain_above(memcg->css.cgroup) : NULL;
-	if (!domain || domain->type != AGENTCG_DOMAIN_TOOL)
-		return;
-	tool = agentcg_domain_to_tool(domain);
-	session = domain->session;
-
+	session = tool->d.session;
 	guard(spinlock_irqsave)(&session->lock);
 	slot = slot_of_current(tool);
 	if (!slot || session->ended || !tool->d.memcg)
@@ -660,13 +696,7 @@ void agentcg_memory_reclaimed(const unsigned long nr_reclaimed)
 	account_native(tool, slot->start);
 	slot->task = NULL;
 	agentcg_memory_refresh(session);
-	usage = bytes(agentcg_memcg_usage(tool->d.memcg));
-	held = agentcg_account_held(&tool->acct);
-	if (usage > held && agentcg_memory_grant(tool, usage - held) < usage - held) {
-		held = agentcg_account_held(&tool->acct);
-		agentcg_memory_overdraw(tool, usage - held);
-	}
-	settle(tool);
+	cover_usage(tool);
 }
 
 /**

@@ -14,6 +14,7 @@ struct agentcg_session;
 struct agentcg_tool;
 
 void agentcg_memory_over_high(void);
+void agentcg_memory_reclaiming(void);
 void agentcg_memory_reclaimed(unsigned long nr_reclaimed);
 void agentcg_memory_serve(struct agentcg_session *session);
 void agentcg_memory_tick(struct agentcg_session *session);

@@ -96,9 +96,33 @@ static struct agentcg_domain *own_session(void)
 	return &domain->session->d;
 }
 
+/* The parser takes the last of two; which of them was meant is a guess. */
+static int refuse_duplicates(struct genl_info *const info)
+{
+	const struct nlattr *attr;
+	u64 seen = 0;
+	int rem;
+
+	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rem) {
+		const u64 bit = BIT_ULL(nla_type(attr) % 64);
+
+		if (seen & bit) {
+			NL_SET_ERR_MSG_ATTR(info->extack, attr,
+					    "attribute given twice");
+			return -EINVAL;
+		}
+		seen |= bit;
+	}
+	return 0;
+}
+
 int agentcg_nl_pre_doit(const struct genl_split_ops *ops, struct sk_buff *skb,
 			struct genl_info *info)
 {
+	const int err = refuse_duplicates(info);
+
+	if (err)
+		return err;
 	switch (ops->cmd) {
 	case AGENTCG_CMD_NODE_SET:
 	case AGENTCG_CMD_SESSION_ADD:
@@ -114,11 +138,11 @@ int agentcg_nl_session_pre_doit(const struct genl_split_ops *ops,
 	struct agentcg_domain *domain;
 	int err;
 
-	if (ops->cmd != AGENTCG_CMD_SESSION_GET) {
+	err = refuse_duplicates(info);
+	if (!err && ops->cmd != AGENTCG_CMD_SESSION_GET)
 		err = need_admin(skb, info);
-		if (err)
-			return err;
-	}
+	if (err)
+		return err;
 	if (!info->attrs[AGENTCG_A_SESSION_ID] &&
 	    !info->attrs[AGENTCG_A_SESSION_FD]) {
 		if (ops->cmd != AGENTCG_CMD_SESSION_GET)
@@ -145,8 +169,11 @@ int agentcg_nl_session_pre_doit(const struct genl_split_ops *ops,
 int agentcg_nl_tool_pre_doit(const struct genl_split_ops *ops,
 			     struct sk_buff *skb, struct genl_info *info)
 {
+	const int err = refuse_duplicates(info);
 	struct agentcg_domain *domain;
 
+	if (err)
+		return err;
 	if (!info->attrs[AGENTCG_A_TOOL_ID] && !info->attrs[AGENTCG_A_TOOL_FD])
 		return refuse(info, -EINVAL, "which tool call? id or fd is missing");
 	domain = find_named(info, AGENTCG_A_TOOL_ID, AGENTCG_A_TOOL_FD);
