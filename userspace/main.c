@@ -59,6 +59,7 @@ const char *error_mend(int err)
 {
 	switch (err) {
 	case -EPERM:
+		return " (run it as root)";
 	case -EACCES:
 		return " (run it as root, or have the cgroup delegated to you)";
 	default:

@@ -10,6 +10,7 @@
 #include "size.h"
 
 #define NSEC_PER_SEC	1000000000ll
+#define NSEC_PER_MSEC	1000000ll
 
 /* Of the first column, indentation included. */
 #define KEY_WIDTH	16
@@ -51,23 +52,28 @@ static const char *enum_name(const struct agentcg_attr *attr, uint64_t value,
 	return buf;
 }
 
-/* Boot time in nanoseconds to wall clock: the clocks are read together. */
+/*
+ * Boot time to wall clock, in milliseconds: the two clocks cannot be read at
+ * the same moment, and one instant is to be the same text every time.
+ */
 static void utc_of(uint64_t boot_ns, char *buf, size_t size)
 {
 	struct timespec boot, real;
-	long long ns;
+	long long offset, ms;
 	struct tm tm;
 	time_t sec;
 	size_t len;
 
 	clock_gettime(CLOCK_BOOTTIME, &boot);
 	clock_gettime(CLOCK_REALTIME, &real);
-	ns = real.tv_sec * NSEC_PER_SEC + real.tv_nsec -
-	     boot.tv_sec * NSEC_PER_SEC - boot.tv_nsec + (long long)boot_ns;
-	sec = ns / NSEC_PER_SEC;
+	offset = (real.tv_sec - boot.tv_sec) * NSEC_PER_SEC +
+		 real.tv_nsec - boot.tv_nsec;
+	ms = (offset + NSEC_PER_MSEC / 2) / NSEC_PER_MSEC +
+	     (long long)boot_ns / NSEC_PER_MSEC;
+	sec = ms / 1000;
 	gmtime_r(&sec, &tm);
 	len = strftime(buf, size, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(buf + len, size - len, ".%06lldZ", ns % NSEC_PER_SEC / 1000);
+	snprintf(buf + len, size - len, ".%03lldZ", ms % 1000);
 }
 
 /* ---- JSON ---- */

@@ -385,7 +385,8 @@ static void look(struct host *host)
 					  O_CLOEXEC) : -1;
 	err = agentcg_info(host->handle, &host->info);
 	host->loaded = !err;
-	host->trouble = err ? agentcg_strerror(host->handle) : NULL;
+	host->trouble = err == -EPROTONOSUPPORT ? "not loaded" :
+			agentcg_strerror(host->handle);
 	host->capabilities = err ? 0 :
 		agentcg_record_uint(&host->info, AGENTCG_A_INFO_CAPABILITIES, 0);
 }

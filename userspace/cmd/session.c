@@ -3,11 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "../main.h"
 #include "../options.h"
 #include "../output.h"
+#include "../size.h"
 
 static const char help[] =
 "usage: agentcg session add CGROUP --budget SIZE [--adopt] [OPTIONS] [DEFAULTS]\n"
@@ -123,6 +126,36 @@ static void warn_group_kill(int fd, const char *cgroup)
 			 cgroup);
 }
 
+/* Is one of the cgroups from @fd upwards delegated by systemd? */
+static bool delegated_from(int fd)
+{
+	struct stat here, above;
+	char value[2] = "";
+	bool yes;
+	int up;
+
+	if ((fgetxattr(fd, "trusted.delegate", value, 1) == 1 ||
+	     fgetxattr(fd, "user.delegate", value, 1) == 1) && value[0] == '1')
+		return true;
+	up = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (up < 0)
+		return false;
+	/* At the top of the tree another file system begins. */
+	yes = !fstat(fd, &here) && !fstat(up, &above) &&
+	      here.st_dev == above.st_dev && delegated_from(up);
+	close(up);
+	return yes;
+}
+
+/* systemd writes the files of what it has not delegated as it sees fit. */
+static void warn_not_delegated(int fd, const char *cgroup)
+{
+	if (access("/run/systemd/system", F_OK) || delegated_from(fd))
+		return;
+	complain("warning: %s belongs to systemd, which may switch its controllers off again: use a unit with Delegate=yes (systemd-run --scope -p Delegate=yes ...)",
+		 cgroup);
+}
+
 static int session_add(char **argv)
 {
 	struct agentcg_session *session;
@@ -144,8 +177,10 @@ static int session_add(char **argv)
 	if (!err && json_wanted)
 		print_json(json_pack("{s:I}", "id",
 				     (json_int_t)agentcg_session_id(session)));
-	if (!err)
+	if (!err) {
 		warn_group_kill(agentcg_session_fd(session), args.cgroup);
+		warn_not_delegated(agentcg_session_fd(session), args.cgroup);
+	}
 	agentcg_session_close(session);
 	if (err)
 		return fail(handle, err);
@@ -188,6 +223,21 @@ static int only_cgroup(char **argv, const char **cgroup)
 	return parse_all(options, argv, cgroup, 1);
 }
 
+/* A limit that is in force again deserves a word: it may be a tight one. */
+static void tell_deleted(const struct agentcg_record *reply, const char *cgroup)
+{
+	uint64_t high = agentcg_record_uint(reply,
+					    AGENTCG_A_SESSION_RESTORED_HIGH,
+					    AGENTCG_UNLIMITED);
+	char text[HUMAN_MAX];
+
+	if (json_wanted)
+		print_record(reply);
+	else if (high != AGENTCG_UNLIMITED)
+		printf("memory.high of %s is %s again, as it was found\n",
+		       cgroup, human_size(high, text));
+}
+
 static int session_del(char **argv)
 {
 	struct agentcg_session *session;
@@ -207,8 +257,8 @@ static int session_del(char **argv)
 	if (err)
 		return fail(handle, err);
 	err = agentcg_session_del(session, &reply);
-	if (!err && json_wanted)
-		print_record(&reply);
+	if (!err)
+		tell_deleted(&reply, cgroup);
 	agentcg_session_close(session);
 	if (err)
 		return fail(handle, err);

@@ -43,7 +43,7 @@ static int open_by_id(struct agentcg *handle, uint64_t id,
 		return err;
 	text = agentcg_record_string(&reply, AGENTCG_A_TOOL_PATH);
 	if (!text)
-		return -ENOENT;
+		return -EPROTO;
 	snprintf(path, sizeof(path), "%s", text);
 	err = agentcg_session_open(handle, path, dir);
 	if (!err && agentcg_session_id(*dir) != id) {

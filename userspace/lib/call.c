@@ -137,9 +137,7 @@ static int explain_mkdir(struct agentcg_call *call, int err)
 
 	if (err == -EINVAL || err == -EEXIST)
 		return err;
-	if (err == -EACCES || err == -EPERM)
-		mend = ": it takes write access to that directory (delegation)";
-	else if (err == -EAGAIN)
+	if (err == -EAGAIN)
 		mend = ": cgroup.max.descendants or cgroup.max.depth is met";
 	else if (err == -ENOENT)
 		mend = ": the session's cgroup was removed";

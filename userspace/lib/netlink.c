@@ -499,7 +499,7 @@ int agentcg_events_start(struct agentcg *handle)
 	err = nl_socket_add_membership(handle->sock, (int)handle->group);
 	if (err)
 		return agentcg_error(handle, -EPERM,
-				     "events are for the host's administrator: CAP_SYS_ADMIN in the initial namespaces is needed");
+				     "events are for the administrator of the host");
 	return 0;
 }
 

@@ -76,7 +76,7 @@ static int own_path(struct agentcg *handle, char path[PATH_MAX], uint64_t *id)
 static int open_own(struct agentcg *handle, struct agentcg_session **session)
 {
 	char path[PATH_MAX];
-	uint64_t id;
+	uint64_t id = 0;
 	int err, fd;
 
 	err = own_path(handle, path, &id);
@@ -88,9 +88,10 @@ static int open_own(struct agentcg *handle, struct agentcg_session **session)
 		if (err || (*session)->id == id)
 			return err;
 		agentcg_session_close(*session);
+		*session = NULL;
 	}
 	return agentcg_error(handle, -EXDEV,
-		"the caller's session is not under %s here: mount cgroup2 of its namespace there",
+		"the caller's session is outside of the cgroup tree that shows in %s: let its cgroup namespace begin at the session, not below it",
 		handle->root);
 }
 

@@ -15,6 +15,8 @@
  *
  * A controller that was switched on is switched off again unless somebody else
  * needs it by then: another session further down, or a cgroup with limits.
+ * Looking and switching is one step to others: a lock on the root of the tree
+ * is held over each setup and each undoing.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -22,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -402,52 +405,28 @@ static int adopt_processes(struct agentcg_session *session, bool adopt,
 	return 0;
 }
 
-/*
- * Make the cgroup fit to be a session. @agent_fd gets the directory of its
- * agent leaf, owned by the caller. Undoes its own work when it fails.
- */
-int agentcg_setup(struct agentcg_session *session, bool adopt, int *agent_fd)
+/* Return: a descriptor to close, or -1 when locking does not work here. */
+static int lock_tree(struct agentcg_session *session)
 {
-	char note[64];
-	int err;
+	int fd = open(session->handle->root,
+		      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	err = walk_down(session, refuse_overlap);
-	if (err)
-		return err;
-	if (any_child(session->fd, holds_session, NULL))
-		return agentcg_error(session->handle, -EBUSY,
-			"%s has a session inside it, and sessions cannot overlap: see agentcg session show",
-			agentcg_cgroup_tail(session->handle, session->path));
+	while (fd >= 0 && flock(fd, LOCK_EX) && errno == EINTR)
+		continue;
+	return fd;
+}
 
-	/* A note is there when the module was unloaded in the meantime. */
-	if (!note_get(session->fd, XATTR_SESSION, note, sizeof(note) / 2))
-		strcpy(note, "session");
-	err = walk_down(session, enable_controllers);
-	if (err)
-		goto undo_path;
-	*agent_fd = open_agent(session, note);
-	if (*agent_fd < 0) {
-		err = *agent_fd;
-		goto undo_path;
-	}
-	err = adopt_processes(session, adopt, note, *agent_fd) ?:
-	      enable_controllers(session, session->path, session->fd);
-	if (!err)
-		return 0;
-	close(*agent_fd);
-	*agent_fd = -1;
-	agentcg_setup_undo(session);
-	return err;
-undo_path:
-	disable_upwards(session);
-	return err;
+static void unlock_tree(int fd)
+{
+	if (fd >= 0)
+		close(fd);
 }
 
 /*
- * Put everything back, in the opposite order. Processes can return to the
- * session only after it hands out no controller any more.
+ * Processes can return to the session only after it hands out no controller
+ * any more.
  */
-void agentcg_setup_undo(struct agentcg_session *session)
+static void undo(struct agentcg_session *session)
 {
 	char note[64];
 	int agent, pid;
@@ -465,4 +444,59 @@ void agentcg_setup_undo(struct agentcg_session *session)
 		fremovexattr(session->fd, XATTR_SESSION);
 	}
 	disable_upwards(session);
+}
+
+static int setup(struct agentcg_session *session, bool adopt, int *agent_fd)
+{
+	char note[64];
+	int err;
+
+	err = walk_down(session, refuse_overlap);
+	if (err)
+		return err;
+	if (any_child(session->fd, holds_session, NULL))
+		return agentcg_error(session->handle, -EBUSY,
+			"%s has a session inside it, and sessions cannot overlap: see agentcg session show",
+			agentcg_cgroup_tail(session->handle, session->path));
+
+	/* A note is there when the module was unloaded in the meantime. */
+	if (!note_get(session->fd, XATTR_SESSION, note, sizeof(note) / 2))
+		strcpy(note, "session");
+	err = walk_down(session, enable_controllers);
+	if (err)
+		goto out;
+	err = open_agent(session, note);
+	if (err < 0)
+		goto out;
+	*agent_fd = err;
+	err = adopt_processes(session, adopt, note, *agent_fd) ?:
+	      enable_controllers(session, session->path, session->fd);
+	if (err)
+		close(*agent_fd);
+out:
+	if (err)
+		undo(session);
+	return err;
+}
+
+/*
+ * Make the cgroup fit to be a session. @agent_fd gets the directory of its
+ * agent leaf, owned by the caller. Undoes its own work when it fails.
+ */
+int agentcg_setup(struct agentcg_session *session, bool adopt, int *agent_fd)
+{
+	int lock = lock_tree(session);
+	int err = setup(session, adopt, agent_fd);
+
+	unlock_tree(lock);
+	return err;
+}
+
+/* Put everything back. */
+void agentcg_setup_undo(struct agentcg_session *session)
+{
+	int lock = lock_tree(session);
+
+	undo(session);
+	unlock_tree(lock);
 }

@@ -512,7 +512,7 @@ static void test_instants(void)
 	check(json_integer_value(json_object_get(value, "time")) == 1500000000,
 	      "an instant as boot time");
 	utc = json_string_value(json_object_get(value, "time-utc"));
-	check(utc && strlen(utc) == 27 && utc[10] == 'T' && utc[26] == 'Z',
+	check(utc && strlen(utc) == 24 && utc[10] == 'T' && utc[23] == 'Z',
 	      "an instant as RFC 3339");
 	json_decref(value);
 	nlmsg_free(msg);
