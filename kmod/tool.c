@@ -110,6 +110,26 @@ static struct agentcg_tool *new_tool(struct agentcg_session *const session,
 	return tool;
 }
 
+/* What a call may reserve now; the session's figures are fresh. */
+static u64 reservable(const struct agentcg_tool *const tool)
+{
+	const struct agentcg_session *const session = tool->d.session;
+	const struct agentcg_account *const acct = &session->acct;
+	const u64 used = acct->given_reserved - tool->acct.reserved +
+			 acct->given_granted + session->hard_residue;
+
+	return used < acct->limit ? acct->limit - used : 0;
+}
+
+/* A default shrinks to what there is: nobody asked for so much. */
+static void fit_default_mem(struct agentcg_limits *const limits, const u64 mem)
+{
+	const u64 cut = ALIGN_DOWN(min(limits->mem, mem), PAGE_SIZE);
+
+	limits->burst += limits->mem - cut;
+	limits->mem = cut;
+}
+
 /*
  * Reserve @limits->mem and take the limits; session's lock held.
  *
@@ -123,10 +143,8 @@ static int take_limits(struct agentcg_tool *const tool,
 	struct agentcg_session *const session = tool->d.session;
 	struct agentcg_account *const acct = &session->acct;
 	const u64 old = tool->acct.reserved;
-	u64 soft;
+	const u64 soft = acct->residue - session->hard_residue;
 
-	agentcg_memory_refresh(session);
-	soft = acct->residue - session->hard_residue;
 	if (agentcg_account_reserve(acct, &tool->acct, limits->mem, soft)) {
 		NL_SET_ERR_MSG_FMT(extack, "mem %llu: only %llu of the budget %llu is free",
 				   limits->mem, agentcg_account_free(acct),
@@ -175,7 +193,18 @@ static int declare(struct agentcg_tool *const tool,
 				   extack);
 	if (err)
 		return err;
-	err = take_limits(tool, &limits, extack);
+	agentcg_memory_refresh(session);
+	if (agentcg_intent_has(&merged, AGENTCG_A_INTENT_MEM)) {
+		err = take_limits(tool, &limits, extack);
+	} else {
+		fit_default_mem(&limits, reservable(tool));
+		err = take_limits(tool, &limits, NULL);
+		if (err) {
+			/* The node cannot lend it. */
+			fit_default_mem(&limits, 0);
+			err = take_limits(tool, &limits, extack);
+		}
+	}
 	if (err)
 		return err;
 	agentcg_intent_update(&tool->intent, intent);
