@@ -699,27 +699,38 @@ void agentcg_memory_reclaimed(const unsigned long nr_reclaimed)
 	cover_usage(tool);
 }
 
+/* Grant a waiter what its next step needs; false when there is no credit. */
+static bool serve_one(struct agentcg_park *const park)
+{
+	struct agentcg_tool *const tool = agentcg_park_tool(park);
+	const u64 usage = bytes(agentcg_memcg_usage(tool->d.memcg));
+	const u64 held = agentcg_account_held(&tool->acct);
+	const u64 want = AGENTCG_STEP_FIRST +
+			 (usage > held ? usage - held : 0);
+
+	if (!agentcg_memory_grant(tool, want))
+		return false;
+	settle(tool);
+	agentcg_park_serve(park);
+	return true;
+}
+
 /**
  * agentcg_memory_serve_locked - hand free credit to those who wait for it
  * @session: its lock is held
  *
- * The credit is theirs before they wake, or running tasks would take it.
+ * The credit is theirs before they wake, or running tasks would take it.  Who
+ * waits at the call's own ceiling is passed over: no credit helps there.
  */
 void agentcg_memory_serve_locked(struct agentcg_session *const session)
 {
-	struct agentcg_park *park;
+	struct agentcg_park *park, *next;
 
-	while ((park = agentcg_park_first(session))) {
-		struct agentcg_tool *const tool = agentcg_park_tool(park);
-		const u64 usage = bytes(agentcg_memcg_usage(tool->d.memcg));
-		const u64 held = agentcg_account_held(&tool->acct);
-		const u64 want = AGENTCG_STEP_FIRST +
-				 (usage > held ? usage - held : 0);
-
-		if (!agentcg_memory_grant(tool, want))
+	for (park = agentcg_park_next(session, NULL); park; park = next) {
+		next = agentcg_park_next(session, park);
+		if (agentcg_account_room(&agentcg_park_tool(park)->acct) &&
+		    !serve_one(park))
 			return;
-		settle(tool);
-		agentcg_park_serve(park);
 	}
 }
 

@@ -208,10 +208,14 @@ err_free:
 	kmem_cache_free(park_cache, park);
 }
 
-struct agentcg_park *agentcg_park_first(struct agentcg_session *const session)
+/* The waiter behind @park, or the first one; NULL at the end of the line. */
+struct agentcg_park *agentcg_park_next(struct agentcg_session *const session,
+				       struct agentcg_park *const park)
 {
-	return list_first_entry_or_null(&session->waiters, struct agentcg_park,
-					link);
+	struct list_head *const at = park ? &park->link : &session->waiters;
+
+	return at->next == &session->waiters ? NULL :
+	       list_entry(at->next, struct agentcg_park, link);
 }
 
 struct agentcg_tool *agentcg_park_tool(struct agentcg_park *const park)
@@ -232,7 +236,7 @@ void agentcg_park_wake_all(struct agentcg_session *const session)
 {
 	struct agentcg_park *park;
 
-	while ((park = agentcg_park_first(session)))
+	while ((park = agentcg_park_next(session, NULL)))
 		agentcg_park_serve(park);
 }
 

@@ -16,7 +16,8 @@ void agentcg_park_current(struct agentcg_tool *tool);
 unsigned int agentcg_park_count(void);
 
 /* Caller holds the session's lock. */
-struct agentcg_park *agentcg_park_first(struct agentcg_session *session);
+struct agentcg_park *agentcg_park_next(struct agentcg_session *session,
+				       struct agentcg_park *park);
 struct agentcg_tool *agentcg_park_tool(struct agentcg_park *park);
 void agentcg_park_serve(struct agentcg_park *park);
 void agentcg_park_wake_all(struct agentcg_session *session);
