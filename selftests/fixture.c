@@ -268,3 +268,16 @@ uint64_t info_figure(struct nl *const nl, const int attr)
 	msg_init(&msg, AGENTCG_CMD_INFO_GET);
 	return nl_do(nl, &msg) ? 0 : reply_figure(nl, attr);
 }
+
+int info_wait(struct nl *const nl, const int attr, const uint64_t wanted,
+	      const int ms)
+{
+	const uint64_t end = now_ns() + ms * MS;
+
+	while (info_figure(nl, attr) != wanted) {
+		if (now_ns() > end)
+			return -ETIMEDOUT;
+		usleep(1000);
+	}
+	return 0;
+}

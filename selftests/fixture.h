@@ -95,6 +95,8 @@ int call_end(struct nl *nl, struct call *call);
 int receipt_get(struct nl *nl, uint64_t id);
 
 uint64_t info_figure(struct nl *nl, int attr);
+/* Until a figure of the module is @wanted. */
+int info_wait(struct nl *nl, int attr, uint64_t wanted, int ms);
 uint64_t reply_figure(const struct nl *nl, int attr);
 
 #endif /* SELFTESTS_FIXTURE_H */

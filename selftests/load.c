@@ -117,6 +117,13 @@ static void fill_by_threads(struct filler *const filler)
 		pthread_join(threads[i], NULL);
 }
 
+int stay(void)
+{
+	for (;;)
+		pause();
+	return 0;
+}
+
 int run_filler(void *const arg)
 {
 	struct filler *const filler = arg;
@@ -127,9 +134,7 @@ int run_filler(void *const arg)
 	else
 		fill_part(filler);
 	filler->ended = now_ns();
-	while (filler->stay)
-		pause();
-	return 0;
+	return filler->stay ? stay() : 0;
 }
 
 int wait_for(const volatile uint64_t *const value, const uint64_t wanted,

@@ -51,6 +51,9 @@ struct filler {
 /* For cg_spawn(); the filler is in shared memory. */
 int run_filler(void *filler);
 
+/* Never returns; the type is that of what cg_spawn() runs. */
+int stay(void);
+
 /* Until @value is at least @wanted: 0 or -ETIMEDOUT. */
 int wait_for(const volatile uint64_t *value, uint64_t wanted, int ms);
 /* Status as of waitpid(2) within @ms, or a negative errno. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -75,6 +76,19 @@ uint32_t msg_nest(struct msg *const msg, const int type)
 void msg_nest_end(struct msg *const msg, const uint32_t nest)
 {
 	((struct nlattr *)(msg->buf + nest))->nla_len = msg->len - nest;
+}
+
+bool says(const struct nl *const nl, const char *const word)
+{
+	return nl->text[0] && strstr(nl->text, word);
+}
+
+bool says_number(const struct nl *const nl, const uint64_t number)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
+	return says(nl, text);
 }
 
 struct view nl_reply(const struct nl *const nl)

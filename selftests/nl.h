@@ -70,6 +70,10 @@ int nl_dump(struct nl *nl, struct msg *msg, nl_fn fn, void *arg);
 /* The next event within @ms; its attributes are the reply. */
 int nl_event(struct nl *nl, int ms);
 
+/* Whether the kernel said something, with the word or the number in it. */
+bool says(const struct nl *nl, const char *word);
+bool says_number(const struct nl *nl, uint64_t number);
+
 struct view nl_reply(const struct nl *nl);
 const struct nlattr *view_find(struct view view, int type);
 bool view_has(struct view view, int type);

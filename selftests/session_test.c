@@ -49,19 +49,6 @@ static int change(struct nl *const nl, const struct session *const session,
 	return nl_do(nl, &msg);
 }
 
-static bool says(const struct nl *const nl, const char *const word)
-{
-	return strstr(nl->text, word);
-}
-
-static bool says_number(const struct nl *const nl, const uint64_t number)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
-	return says(nl, text);
-}
-
 TEST_F(session, add_and_get)
 {
 	struct view defaults;
