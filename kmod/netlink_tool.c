@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Requests about tool calls and receipts: tool-set, -get, -kill, receipt-get. */
+
+#include "common.h"
+
+#include <linux/err.h>
+#include <linux/timekeeping.h>
+#include <net/genetlink.h>
+
+#include "cgrp.h"
+#include "netlink.h"
+#include "netlink_gen.h"
+#include "session.h"
+#include "tool.h"
+
+static int fill_limits(struct sk_buff *const skb,
+		       const struct agentcg_limits *const limits)
+{
+	const struct agentcg_intent as_intent = {
+		.mem = limits->mem,
+		.burst = limits->burst,
+		.stall = limits->stall,
+		.weight = limits->weight,
+		.class = limits->class,
+		.on_exhaust = limits->on_exhaust,
+		.restartable = limits->restartable,
+	};
+
+	return agentcg_nl_put_intent(skb, AGENTCG_A_TOOL_LIMITS, &as_intent, ~0);
+}
+
+static int fill_figures(struct sk_buff *const skb,
+			const struct agentcg_tool *const tool)
+{
+	const struct agentcg_tool_stats *const stats = &tool->stats;
+	const struct {
+		int attr;
+		u64 value;
+	} figures[] = {
+		{ AGENTCG_A_TOOL_GRANTS, stats->grants },
+		{ AGENTCG_A_TOOL_GRANTED_TOTAL, stats->granted_total },
+		{ AGENTCG_A_TOOL_OVERDRAFT_PEAK, stats->overdraft_peak },
+		{ AGENTCG_A_TOOL_REVOKED_TOTAL, stats->revoked_total },
+		{ AGENTCG_A_TOOL_STALLS, stats->stalls },
+		{ AGENTCG_A_TOOL_STALL_TOTAL,
+		  agentcg_tool_stall(tool, ktime_get_ns()) },
+		{ AGENTCG_A_TOOL_STALL_LONGEST, stats->stall_longest },
+		{ AGENTCG_A_TOOL_NATIVE_TOTAL, stats->native_total },
+		{ AGENTCG_A_TOOL_EXHAUSTED, stats->exhausted },
+		{ AGENTCG_A_TOOL_FOREIGN, stats->foreign },
+		{ AGENTCG_A_TOOL_CPU_TIME, stats->cpu_time },
+		{ AGENTCG_A_TOOL_START, stats->start },
+		{ AGENTCG_A_TOOL_PROCESSES, stats->processes },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(figures); i++)
+		if (agentcg_nl_put_u64(skb, figures[i].attr, figures[i].value))
+			return -EMSGSIZE;
+	return 0;
+}
+
+static int fill_live(struct sk_buff *const skb,
+		     const struct agentcg_tool *const tool)
+{
+	struct mem_cgroup *const memcg = tool->d.memcg;
+
+	if (agentcg_nl_put_u64(skb, AGENTCG_A_TOOL_USAGE,
+		    agentcg_nl_bytes(agentcg_memcg_usage(memcg))) ||
+	    agentcg_nl_put_u64(skb, AGENTCG_A_TOOL_PEAK,
+		    agentcg_nl_bytes(agentcg_memcg_peak(memcg))) ||
+	    agentcg_nl_put_u64(skb, AGENTCG_A_TOOL_HIGH,
+		    agentcg_nl_bytes(agentcg_memcg_high(memcg))) ||
+	    agentcg_nl_put_u64(skb, AGENTCG_A_TOOL_GRANTED, tool->acct.granted) ||
+	    nla_put_u32(skb, AGENTCG_A_TOOL_PARKED, tool->held))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int fill_ended(struct sk_buff *const skb,
+		      const struct agentcg_tool *const tool)
+{
+	const u32 status = tool->stats.wait_status;
+	const u32 sig = status & 0x7f;
+
+	if (agentcg_nl_put_u64(skb, AGENTCG_A_TOOL_PEAK, tool->stats.peak) ||
+	    agentcg_nl_put_u64(skb, AGENTCG_A_TOOL_END, tool->stats.end) ||
+	    agentcg_nl_put_u64(skb, AGENTCG_A_TOOL_OOM_KILLS, tool->stats.oom_kills) ||
+	    agentcg_nl_put_u64(skb, AGENTCG_A_TOOL_RESIDUE, tool->stats.residue))
+		return -EMSGSIZE;
+	if (!tool->leader_done)
+		return 0;
+	return sig ? nla_put_u32(skb, AGENTCG_A_TOOL_EXIT_SIGNAL, sig) :
+		     nla_put_u32(skb, AGENTCG_A_TOOL_EXIT_CODE,
+				 (status >> 8) & 0xff);
+}
+
+/* Session's lock held. */
+static int fill_tool_locked(struct sk_buff *const skb,
+			    const struct agentcg_tool *const tool)
+{
+	if (agentcg_nl_put_u64(skb, AGENTCG_A_TOOL_ID, tool->d.id) ||
+	    agentcg_nl_put_u64(skb, AGENTCG_A_TOOL_SESSION_ID, tool->d.session->d.id) ||
+	    nla_put_u32(skb, AGENTCG_A_TOOL_CAUSE, tool->cause) ||
+	    agentcg_nl_put_intent(skb, AGENTCG_A_TOOL_INTENT, &tool->intent,
+			tool->intent.set) ||
+	    fill_limits(skb, &tool->limits) ||
+	    fill_figures(skb, tool))
+		return -EMSGSIZE;
+	return tool->d.memcg ? fill_live(skb, tool) : fill_ended(skb, tool);
+}
+
+static int fill_tool(struct sk_buff *const skb, struct agentcg_tool *const tool)
+{
+	int err;
+
+	scoped_guard(spinlock_irqsave, &tool->d.session->lock)
+		err = fill_tool_locked(skb, tool);
+	return err ?: agentcg_nl_put_path(skb, AGENTCG_A_TOOL_PATH, &tool->d);
+}
+
+static int set_tool(struct genl_info *const info,
+		    struct agentcg_intent *const intent,
+		    struct agentcg_tool **const tool)
+{
+	struct cgroup *cgrp;
+	int err;
+
+	cgrp = agentcg_cgroup_from_fd(nla_get_u32(info->attrs[AGENTCG_A_TOOL_FD]),
+				      true, info->extack);
+	if (IS_ERR(cgrp))
+		return PTR_ERR(cgrp);
+	err = agentcg_tool_set(cgrp, intent, tool, info->extack);
+	cgroup_put(cgrp);
+	return err;
+}
+
+static int fill_tool_set(struct sk_buff *const skb,
+			 struct agentcg_tool *const tool)
+{
+	guard(spinlock_irqsave)(&tool->d.session->lock);
+	if (agentcg_nl_put_u64(skb, AGENTCG_A_TOOL_ID, tool->d.id) ||
+	    agentcg_nl_put_u64(skb, AGENTCG_A_TOOL_SESSION_ID, tool->d.session->d.id) ||
+	    fill_limits(skb, &tool->limits))
+		return -EMSGSIZE;
+	return 0;
+}
+
+int agentcg_nl_tool_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct agentcg_intent intent = {};
+	struct agentcg_tool *tool;
+	struct sk_buff *reply;
+	void *hdr;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, AGENTCG_A_TOOL_FD))
+		return agentcg_nl_refuse(info, -EINVAL, "tool-set needs fd");
+	if (info->attrs[AGENTCG_A_TOOL_INTENT]) {
+		err = agentcg_intent_parse(&intent,
+					   info->attrs[AGENTCG_A_TOOL_INTENT],
+					   info->extack);
+		if (err)
+			return err;
+	}
+	reply = agentcg_nl_new_reply(info, &hdr);
+	err = reply ? set_tool(info, &intent, &tool) : -ENOMEM;
+	agentcg_intent_destroy(&intent);
+	if (!reply)
+		return err;
+	if (!err) {
+		err = fill_tool_set(reply, tool);
+		agentcg_tool_put(tool);
+	}
+	return agentcg_nl_send_reply(reply, hdr, err, info);
+}
+
+int agentcg_nl_tool_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct agentcg_domain *const domain = info->user_ptr[0];
+	struct sk_buff *reply;
+	void *hdr;
+
+	reply = agentcg_nl_new_reply(info, &hdr);
+	return reply ? agentcg_nl_send_reply(reply, hdr,
+				  fill_tool(reply, agentcg_domain_to_tool(domain)),
+				  info) : -ENOMEM;
+}
+
+int agentcg_nl_tool_kill_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct agentcg_domain *const domain = info->user_ptr[0];
+
+	agentcg_tool_kill(agentcg_domain_to_tool(domain),
+			  AGENTCG_CAUSE_USER_KILL);
+	return 0;
+}
+
+int agentcg_nl_receipt_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct agentcg_domain *domain;
+	struct sk_buff *reply;
+	void *hdr;
+
+	if (GENL_REQ_ATTR_CHECK(info, AGENTCG_A_TOOL_ID))
+		return agentcg_nl_refuse(info, -EINVAL, "receipt-get needs id");
+	domain = agentcg_domain_get(nla_get_u64(info->attrs[AGENTCG_A_TOOL_ID]));
+	/* post_doit drops it, whatever becomes of it here. */
+	info->user_ptr[0] = domain;
+	if (!domain || domain->type != AGENTCG_DOMAIN_TOOL ||
+	    !agentcg_nl_may_see(skb, domain->session))
+		return agentcg_nl_refuse(info, -ENOENT, "no receipt of that id is kept");
+	if (READ_ONCE(domain->memcg))
+		return agentcg_nl_refuse(info, -EBUSY, "the call has not ended: its cgroup is still there");
+	reply = agentcg_nl_new_reply(info, &hdr);
+	return reply ? agentcg_nl_send_reply(reply, hdr,
+				  fill_tool(reply, agentcg_domain_to_tool(domain)),
+				  info) : -ENOMEM;
+}
+
+static u64 dump_session_id(struct netlink_callback *const cb)
+{
+	const struct genl_dumpit_info *const info = genl_dumpit_info(cb);
+	struct nlattr *const attr = info->info.attrs ?
+		info->info.attrs[AGENTCG_A_TOOL_SESSION_ID] : NULL;
+
+	return attr ? nla_get_u64(attr) : 0;
+}
+
+static bool is_live_tool(const struct agentcg_domain *const domain)
+{
+	return domain->type == AGENTCG_DOMAIN_TOOL && READ_ONCE(domain->memcg);
+}
+
+static bool is_receipt(const struct agentcg_domain *const domain)
+{
+	return domain->type == AGENTCG_DOMAIN_TOOL && !READ_ONCE(domain->memcg);
+}
+
+static int dump_fill_tool(struct sk_buff *const skb,
+			  struct agentcg_domain *const domain)
+{
+	return fill_tool(skb, agentcg_domain_to_tool(domain));
+}
+
+int agentcg_nl_tool_get_dumpit(struct sk_buff *skb,
+			       struct netlink_callback *cb)
+{
+	return agentcg_nl_dump(skb, cb, &(struct agentcg_nl_dump) {
+		.cmd = AGENTCG_CMD_TOOL_GET,
+		.session_id = dump_session_id(cb),
+		.wanted = is_live_tool,
+		.fill = dump_fill_tool,
+	});
+}
+
+int agentcg_nl_receipt_get_dumpit(struct sk_buff *skb,
+				  struct netlink_callback *cb)
+{
+	return agentcg_nl_dump(skb, cb, &(struct agentcg_nl_dump) {
+		.cmd = AGENTCG_CMD_RECEIPT_GET,
+		.session_id = dump_session_id(cb),
+		.wanted = is_receipt,
+		.fill = dump_fill_tool,
+	});
+}
