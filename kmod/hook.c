@@ -29,11 +29,13 @@
 
 #define WATCH_PERIOD		HZ
 
-/* Native events in one period that make the absence of hits suspicious. */
+/*
+ * So many native events in so many looks without one hit: nobody is deciding.
+ * A single throttled thread makes about sixteen, sleeps two seconds, and so on;
+ * charges from interrupts, which pass no hook, make a few.
+ */
 #define SILENT_EVENTS		32
-
-/* Suspicious periods in a row until the limits are lifted. */
-#define SILENT_PERIODS		2
+#define SILENT_LOOKS		8
 
 /* Newest name first: 7.x keeps the old one as an inline wrapper. */
 static const char *const symbols[] = {
@@ -113,37 +115,50 @@ static void lift_limits(struct agentcg_session *const session)
 		agentcg_domain_set_high(&tool->d, PAGE_COUNTER_MAX);
 }
 
-static void fail_open(struct agentcg_session *const session)
+static void fail_open(const u64 session_id)
 {
 	if (READ_ONCE(failed_open))
 		return;
-	pr_err("session %llu is throttled and the hook is silent: every limit is lifted\n",
-	       session->d.id);
 	WRITE_ONCE(failed_open, true);
-	agentcg_notify(AGENTCG_EVENT_TYPE_FAIL_OPEN, session->d.id, 0);
+	agentcg_notify(AGENTCG_EVENT_TYPE_FAIL_OPEN, session_id, 0);
 }
 
-/* Native high events without hits of ours: nobody is deciding. */
+/* Session's lock held.  Return: whether nobody decides its events. */
+static bool is_silent(struct agentcg_session *const session)
+{
+	const u64 events = agentcg_memcg_high_events(session->d.memcg) -
+			   session->seen_events;
+	const u64 hits = session->hits - session->seen_hits;
+	bool silent;
+
+	session->seen_events += events;
+	session->seen_hits += hits;
+	session->silent_events = hits ? 0 : session->silent_events + events;
+	if (!session->silent_events) {
+		session->silent_looks = 0;
+		return false;
+	}
+	if (++session->silent_looks < SILENT_LOOKS)
+		return false;
+	silent = session->silent_events >= SILENT_EVENTS;
+	session->silent_events = 0;
+	session->silent_looks = 0;
+	return silent;
+}
+
 static void watch_session(struct agentcg_session *const session)
 {
-	u64 events, hits;
+	bool silent;
 
-	scoped_guard(spinlock_irqsave, &session->lock) {
-		if (!session->d.memcg)
-			return;
-		events = agentcg_memcg_high_events(session->d.memcg) -
-			 session->seen_events;
-		hits = session->hits - session->seen_hits;
-		session->seen_events += events;
-		session->seen_hits += hits;
-		session->silent = !hits && events >= SILENT_EVENTS ?
-				  session->silent + 1 : 0;
-	}
-	if (session->silent >= SILENT_PERIODS)
-		fail_open(session);
+	scoped_guard(spinlock_irqsave, &session->lock)
+		silent = session->d.memcg && is_silent(session);
+	if (!silent)
+		return;
+	pr_err("session %llu is throttled and the hook is silent: every limit is lifted\n",
+	       session->d.id);
+	fail_open(session->d.id);
 }
 
-/* Idle credit flows back slowly: half of what a call does not use. */
 static void tick_session(struct agentcg_session *const session)
 {
 	watch_session(session);
@@ -175,10 +190,15 @@ static int set_hook(const char *const val, const struct kernel_param *const kp)
 		*(bool *)kp->arg = on;
 		return 0;
 	}
-	if (on && !attached)
-		return attach();
-	if (!on)
-		detach();
+	if (on)
+		return attached ? 0 : attach();
+	if (!attached)
+		return 0;
+	detach();
+	/* Certain, so the watchdog need not find out. */
+	pr_warn("the over-high hook was taken off: every limit is lifted\n");
+	fail_open(0);
+	mod_delayed_work(agentcg_wq, &watch_work, 0);
 	return 0;
 }
 
@@ -194,7 +214,7 @@ static const struct kernel_param_ops hook_param_ops = {
 
 static bool hook = true;
 module_param_cb(hook, &hook_param_ops, &hook, 0600);
-MODULE_PARM_DESC(hook, "Emergency switch: 0 takes the over-high hook off, after which the watchdog lifts all limits");
+MODULE_PARM_DESC(hook, "Emergency switch: 0 takes the over-high hook off and lifts all limits");
 
 /**
  * agentcg_hook_init - attach the hook and start the watchdog

@@ -8,6 +8,7 @@
 #include <net/genetlink.h>
 
 #include "cgrp.h"
+#include "hook.h"
 #include "netlink.h"
 #include "netlink_gen.h"
 #include "session.h"
@@ -156,6 +157,9 @@ int agentcg_nl_tool_set_doit(struct sk_buff *skb, struct genl_info *info)
 
 	if (GENL_REQ_ATTR_CHECK(info, AGENTCG_A_TOOL_FD))
 		return agentcg_nl_refuse(info, -EINVAL, "tool-set needs fd");
+	/* A limit that nobody lifts would throttle without end. */
+	if (!agentcg_hook_active())
+		return agentcg_nl_refuse(info, -ENODEV, "the over-high hook is off, see agentcg doctor");
 	if (info->attrs[AGENTCG_A_TOOL_INTENT]) {
 		err = agentcg_intent_parse(&intent,
 					   info->attrs[AGENTCG_A_TOOL_INTENT],

@@ -44,7 +44,8 @@ struct netlink_ext_ack;
  * @hits: over-high events seen by the hook
  * @seen_hits: @hits at the last look of the watchdog
  * @seen_events: native high events at that look
- * @silent: looks in a row that found events and no hits
+ * @silent_events: native high events since the last hit
+ * @silent_looks: looks of the watchdog since the first of them
  * @ended: no more calls are accepted
  * @hungry: in the node's list of those who wait for credit, by node_lock
  * @link: in the list of sessions, by sessions_lock
@@ -71,7 +72,8 @@ struct agentcg_session {
 	u64 hits;
 	u64 seen_hits;
 	u64 seen_events;
-	u32 silent;
+	u64 silent_events;
+	u32 silent_looks;
 	bool ended;
 	struct list_head hungry;
 	struct list_head link;
