@@ -132,7 +132,8 @@ make_part() {
 	need_space "$space"
 	case $builder in build_root|build_image) need_mirror ;; esac
 	tmp=$(dirname "$PART")/unfinished
-	rm -rf --one-file-system "$tmp"
+	# A kernel build goes on where it was broken off; all else begins again.
+	[ "$builder" = build_debug ] || rm -rf --one-file-system "$tmp"
 	mkdir -p "$tmp"
 	step "$text" "$HERE/inside" "$builder" "$tmp"
 	mv "$tmp" "$PART"

@@ -237,17 +237,17 @@ build_debug() {
 		scripts/kconfig/merge_config.sh -m -O "$out" "$out/.config" /tree/selftests/config.debug
 	debug_make "$out" olddefconfig
 	check_config "$HERE/../config.debug" "$out/.config"
-	debug_make "$out" -j"$jobs" bzImage modules
+	debug_make "$out" -j"$jobs" vmlinux modules
 	debug_make "$out" INSTALL_MOD_PATH="$1" modules_install
-	cp "$out/arch/x86/boot/bzImage" "$1/vmlinuz"
 	debug_make "$out" -s kernelrelease >"$1/release"
 	slim_build_tree "$out"
+	ln -s build/vmlinux "$1/vmlinux"
 }
 
 debug_make() {
 	local out=$1
 	shift
-	in_root_here "$SOURCE" nice make -s O="$out" KBUILD_BUILD_TIMESTAMP=0 "$@"
+	in_root_here "$SOURCE" make -s O="$out" KBUILD_BUILD_TIMESTAMP=0 "$@"
 }
 
 # An option that kconfig dropped would silently weaken every test after it.
