@@ -16,6 +16,12 @@ import zlib
 # What an agent's own process keeps: its conversation, its interpreter.
 MEMORY_MB = 32
 
+# agentcg run did not start the call: there is not enough for it now. Wait a
+# little and try again, as an agent that is told so would.
+NOT_STARTED = 125
+PATIENCE = 1
+TRIES = 60
+
 
 def remember():
     return [bytes([i]) * (1 << 20) for i in range(1, MEMORY_MB + 1)]
@@ -29,11 +35,17 @@ def report(**fields):
 
 def make_call(number, call, prefix):
     words = [word.format(number=number, **call) for word in prefix]
+    command = words + ['bash', '-o', 'pipefail', '-c', call['command']]
     start = time.monotonic()
-    done = subprocess.run(words + ['bash', '-o', 'pipefail', '-c', call['command']],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, cwd=call['dir'])
-    report(event='ended', label=call['label'], status=done.returncode,
+    refused = 0
+    while True:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, cwd=call['dir'])
+        if done.returncode != NOT_STARTED or refused == TRIES:
+            break
+        refused += 1
+        time.sleep(PATIENCE)
+    report(event='ended', label=call['label'], status=done.returncode, refused=refused,
            seconds=round(time.monotonic() - start, 3),
            output=done.stdout.decode(errors='replace')[-400:])
 

@@ -26,7 +26,7 @@ FLOOR_MB = 60
 BUDGET_MB = 300
 BURST_MB = 200
 STALL = '30s'
-ARM_LIMIT = 60
+ARM_LIMIT = 65
 PROGRESS = 4
 ANSWER_WITHIN = 10
 
@@ -37,7 +37,7 @@ KINDS = {
     'unittest': ('python3 -m unittest -q test.test_textwrap', '24M', '64M'),
     'sort': ('sort -k3 {work}/big.log | uniq -f 2 | wc -l', '24M', '128M'),
     'tar': ('tar -C {work}/tree -cf - . | xz -6 >t.xz', '32M', '96M'),
-    'burst': ('python3 {here}/burst.py {burst} 2', '16M', '{burst}M'),
+    'burst': ('python3 {here}/burst.py {burst} 2', '{most}M', '16M'),
 }
 
 # Each session: (seconds of thought, kind of call).
@@ -67,7 +67,7 @@ def read(path):
 
 
 def call_of(kind, think, directory):
-    words = {'work': WORK, 'here': HERE, 'burst': BURST_MB}
+    words = {'work': WORK, 'here': HERE, 'burst': BURST_MB, 'most': BURST_MB + 8}
     command, mem, burst = (text.format(**words) for text in KINDS[kind])
     return {'label': kind, 'think': think, 'command': command, 'mem': mem, 'burst': burst, 'dir': directory}
 
@@ -251,6 +251,7 @@ class Arm:
             'calls': sum(map(len, SESSIONS)),
             'finished': finished,
             'killed': len(ended) - finished,
+            'refused': sum(report['refused'] for report in ended),
             'agents': len(self.agents),
             'agents_lost': sum(not agent.answered for agent in self.agents),
             'seconds': round(seconds, 1),
@@ -344,6 +345,7 @@ def rows(result):
         ('calls finished', f'{result["finished"]} of {result["calls"]}'),
         ('calls killed', str(result['killed'])),
         ('calls never made', str(never)),
+        ('refused, tried again', str(result['refused'])),
         ('agents lost', f'{result["agents_lost"]} of {result["agents"]}'),
         ('time', f'{result["seconds"]:.0f} s'),
         ('longest hold of a charge', span(held['longest_ns'])),
@@ -360,6 +362,7 @@ static shares  memory.max = cap / 3 for each session
 agentcg        memory.max = cap above, sessions with a budget of {BUDGET_MB} MB and a floor of
                {FLOOR_MB} MB; calls declare what they need and a stall of at most {STALL}
 Killed: the call ended with another status than 0, which none of them does when it has memory.
+Refused: what the call declared was not free; its agent waited and tried again.
 Lost: the agent's process did not answer at the end, or its memory was damaged.
 Holds: times of 50 us or more that a task stood in the kernel's over-high throttle, in its reclaim
 or in agentcg's park, from stall.bpf.o in every arm. Peak: memory.peak of the cgroup that has the cap.
