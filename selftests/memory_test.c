@@ -349,6 +349,7 @@ TEST_F_TIMEOUT(memory, overwritten_limit, 60)
 
 struct writer {
 	int round;
+	int files;
 	uint64_t size;
 };
 
@@ -358,7 +359,8 @@ static int write_file(void *const arg)
 	const struct writer *const writer = arg;
 	char name[64];
 
-	snprintf(name, sizeof(name), DISK "/file%d", writer->round % 16);
+	snprintf(name, sizeof(name), DISK "/file%d",
+		 writer->round % writer->files);
 	return make_file(name, writer->size, false);
 }
 
@@ -366,11 +368,14 @@ static int write_file(void *const arg)
  * What a call leaves in the page cache stays charged to its session: booked as
  * residue, and no obstacle to the next call.
  */
-TEST_F_TIMEOUT(memory, residue, 110)
+TEST_F_TIMEOUT(memory, residue, 1800)
 {
 	const struct intent intent = intent_of(16 * MB, 64 * MB, 500 * MS);
 	const bool soak = rounds(0);
-	struct writer writer = { .size = soak ? 100 * MB : 10 * MB };
+	struct writer writer = {
+		.files = soak ? 4 : 16,
+		.size = soak ? 100 * MB : 10 * MB,
+	};
 	const uint64_t budget = soak ? 256 * MB : 96 * MB;
 	struct nl *const nl = &self->nl;
 	const int count = slow() > 1 ? 40 : 100;

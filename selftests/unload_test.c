@@ -164,7 +164,7 @@ static void check_left_alone(struct __test_metadata *const _metadata,
 	EXPECT_EQ(0, kill(self->pids[2], 0));
 }
 
-TEST_F_TIMEOUT(unload, while_all_is_under_way, 600)
+TEST_F_TIMEOUT(unload, while_all_is_under_way, 7200)
 {
 	struct receiver *const receiver = shared_alloc(sizeof(*receiver));
 	const unsigned int count = rounds(slow() > 1 ? 4 : 10);
@@ -209,7 +209,7 @@ static void *beat_sessions(void *const arg)
 }
 
 /* Requests come in all the while. */
-TEST_F_TIMEOUT(unload, while_requests_come, 120)
+TEST_F_TIMEOUT(unload, while_requests_come, 1800)
 {
 	static volatile bool stop;
 	pthread_t thread;
