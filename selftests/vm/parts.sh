@@ -161,6 +161,7 @@ need_elf() {
 
 build_elf() {
 	local image=$KERNELS/vmlinuz-$KVER offset
+	# shellcheck disable=SC2013 # the words are numbers
 	for offset in $(LC_ALL=C grep -obUaP '\x28\xb5\x2f\xfd' "$image" | cut -d: -f1); do
 		tail -c "+$((offset + 1))" "$image" | in_root_here / unzstd -q >"$1/vmlinux" 2>/dev/null || :
 		# What follows the compressed kernel is no reason to refuse it.
