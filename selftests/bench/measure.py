@@ -127,7 +127,7 @@ def measure_decision(wanted):
     samples, empty, calls = [], [], 4
     while len(samples) < wanted and calls <= 256:
         script = (f'for i in $(seq {calls}); do agentcg run --require always --session {NAME} '
-                  f'--mem 4M --burst 1G -- {tool("touch")} --small --pause 15000 400; done')
+                  f'--mem 4M --burst 1G -- {tool("touch")} --small --pause 15000 64 >/dev/null; done')
         result = json.loads(run(tool('decision'), '--', 'sh', '-ec', script))
         empty = result['empty']
         samples += result['decisions']
@@ -215,9 +215,12 @@ def measure_park(runs):
 
 
 def attempt(figures, measure, *arguments):
-    """One that fails is missed; the others are still worth having."""
+    """One that fails is missed; the others are still worth having, and are told as they come."""
     try:
-        figures += measure(*arguments)
+        taken = measure(*arguments)
+        figures += taken
+        for figure in taken:
+            say(f'{figure["figure"]}: {figure["value"]:.6g} {figure["unit"]} (bar {figure["bar"]})')
     except (subprocess.CalledProcessError, KeyError, ValueError, OSError) as error:
         say(f'{measure.__name__} failed: {error}')
         figures.append({'figure': measure.__name__.replace('_', ' '), 'unit': '', 'value': None,
