@@ -80,8 +80,12 @@ FIXTURE_VARIANT_ADD(park, many_threads) {
 TEST_F_TIMEOUT(park, stall_is_bounded, 60)
 {
 	const uint64_t stall = 500 * MS;
-	/* All wake at once, and the last one has to get a processor. */
-	const uint64_t late = (20 + 2 * variant->threads) * MS * slow();
+	/*
+	 * All wake at once, and the last one has to get a processor, of an
+	 * emulator that may wait for one itself.  How exact a park is on an
+	 * idle machine is measured by the bench.
+	 */
+	const uint64_t late = (100 + 8 * variant->threads) * MS * slow();
 	const struct intent intent = intent_of(8 * MB, 0, stall);
 	struct nl *const nl = &self->nl;
 
