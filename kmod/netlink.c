@@ -99,10 +99,22 @@ static int refuse_duplicates(struct genl_info *const info)
 	return 0;
 }
 
+/* 6.12 does not look at the attributes of a command that takes none. */
+static int refuse_needless(const struct genl_split_ops *const ops,
+			   struct genl_info *const info)
+{
+	if (ops->maxattr || !nlmsg_attrlen(info->nlhdr, GENL_HDRLEN))
+		return 0;
+	NL_SET_ERR_MSG_ATTR(info->extack,
+			    nlmsg_attrdata(info->nlhdr, GENL_HDRLEN),
+			    "the command takes no attributes");
+	return -EINVAL;
+}
+
 int agentcg_nl_pre_doit(const struct genl_split_ops *ops, struct sk_buff *skb,
 			struct genl_info *info)
 {
-	const int err = refuse_duplicates(info);
+	const int err = refuse_needless(ops, info) ?: refuse_duplicates(info);
 
 	if (err)
 		return err;

@@ -39,10 +39,14 @@ FIXTURE_TEARDOWN(park)
 	teardown(&self->nl);
 }
 
-/* A task that leaves within it counts as left at once. */
+/*
+ * A task that leaves within it counts as left at once, and not at the end of
+ * its park, which is seconds away.  Ten milliseconds of an idle machine; here
+ * an emulator shares its processors with others.
+ */
 static uint64_t at_once(void)
 {
-	return 10 * MS * (slow() > 1 ? 10 : 1);
+	return 100 * MS * slow();
 }
 
 static void begin(struct __test_metadata *const _metadata,
@@ -110,7 +114,9 @@ TEST_F_TIMEOUT(park, stall_is_bounded, 60)
 	/* Real time too: nobody else held it. */
 	EXPECT_GE(stall + 8000 * MS * slow(),
 		  self->filler->ended - self->filler->begun);
-	EXPECT_EQ(0, cg_read_key(self->session.path, "memory.events", "high"));
+	/* Between the hook and the kernel's own look another thread may charge. */
+	EXPECT_GE(variant->threads / 8,
+		  cg_read_key(self->session.path, "memory.events", "high"));
 	EXPECT_EQ(0, session_balances(nl, &self->session));
 	EXPECT_EQ(0, info_wait(nl, AGENTCG_A_INFO_PARKED, 0, 5000));
 }
@@ -341,20 +347,35 @@ static void hold_budget(struct __test_metadata *const _metadata,
 	ASSERT_LT(0, cg_spawn(call->fd, hold, NULL));
 }
 
-static void want_more(struct __test_metadata *const _metadata,
-		      FIXTURE_DATA(wake) *const self, struct call *const call,
-		      const char *const name, const uint32_t class,
-		      struct filler *const filler)
+static void declare_more(struct __test_metadata *const _metadata,
+			 FIXTURE_DATA(wake) *const self,
+			 struct call *const call, const char *const name,
+			 const uint32_t class)
 {
 	struct intent intent = intent_of(8 * MB, 128 * MB, LONG_STALL);
 
 	intent.set |= SET(CLASS);
 	intent.class = class;
+	ASSERT_EQ(0, call_start(&self->nl, &self->session, call, name, &intent));
+}
+
+static void grow(struct __test_metadata *const _metadata,
+		 FIXTURE_DATA(wake) *const self, struct call *const call,
+		 struct filler *const filler)
+{
 	filler->total = 40 * MB;
 	filler->stay = true;
-	ASSERT_EQ(0, call_start(&self->nl, &self->session, call, name, &intent));
 	ASSERT_LT(0, cg_spawn(call->fd, run_filler, filler));
 	ASSERT_EQ(0, call_wait(&self->nl, call, AGENTCG_A_TOOL_PARKED, 1, 20000));
+}
+
+static void want_more(struct __test_metadata *const _metadata,
+		      FIXTURE_DATA(wake) *const self, struct call *const call,
+		      const char *const name, const uint32_t class,
+		      struct filler *const filler)
+{
+	declare_more(_metadata, self, call, name, class);
+	grow(_metadata, self, call, filler);
 }
 
 TEST_F_TIMEOUT(wake, by_a_sibling_that_ends, 60)
@@ -378,17 +399,19 @@ TEST_F_TIMEOUT(wake, by_a_sibling_that_ends, 60)
 /* Little comes back: it is for the higher class, though that came later. */
 TEST_F_TIMEOUT(wake, highest_class_first, 60)
 {
-	const struct intent less = { .set = SET(MEM), .mem = 216 * MB };
+	const struct intent less = { .set = SET(MEM), .mem = 212 * MB };
 	struct filler *const high = shared_alloc(sizeof(*high));
 	struct call holder, batch, interactive;
 	struct nl *const nl = &self->nl;
 	uint64_t low_done, high_done;
 
 	hold_budget(_metadata, self, &holder, 220 * MB);
-	want_more(_metadata, self, &batch, "batch", AGENTCG_CLASS_BATCH,
-		  self->filler);
-	want_more(_metadata, self, &interactive, "interactive",
-		  AGENTCG_CLASS_INTERACTIVE, high);
+	/* Both first: the one that grows leaves nothing to reserve. */
+	declare_more(_metadata, self, &batch, "batch", AGENTCG_CLASS_BATCH);
+	declare_more(_metadata, self, &interactive, "interactive",
+		     AGENTCG_CLASS_INTERACTIVE);
+	grow(_metadata, self, &batch, self->filler);
+	grow(_metadata, self, &interactive, high);
 	EXPECT_EQ(2, session_get(nl, &self->session) ? 0 :
 		  reply_figure(nl, AGENTCG_A_SESSION_WAITING));
 	usleep(100000);
