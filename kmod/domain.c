@@ -57,8 +57,8 @@ int agentcg_domain_init(struct agentcg_domain *const domain,
 /**
  * agentcg_domain_detach - part a domain from its cgroup
  * @domain: live
- * @cgrp: gets the reference, for cgroup_put(); NULL if it was detached before
- * @memcg: gets the reference, for agentcg_memcg_put()
+ * @cgrp: gets the reference; NULL if it was detached before
+ * @memcg: likewise; both are for agentcg_domain_put_cgroup()
  *
  * The references are handed out because they are put without the lock.
  *
@@ -72,6 +72,15 @@ void agentcg_domain_detach(struct agentcg_domain *const domain,
 	*memcg = domain->memcg;
 	domain->cgrp = NULL;
 	domain->memcg = NULL;
+}
+
+/* Drops the references of agentcg_domain_detach(); any context, no lock. */
+void agentcg_domain_put_cgroup(struct cgroup *const cgrp,
+			       struct mem_cgroup *const memcg)
+{
+	agentcg_memcg_put(memcg);
+	if (cgrp)
+		cgroup_put(cgrp);
 }
 
 /**

@@ -59,6 +59,7 @@ int agentcg_domain_init(struct agentcg_domain *domain,
 			struct agentcg_session *session, struct cgroup *cgrp);
 void agentcg_domain_detach(struct agentcg_domain *domain,
 			   struct cgroup **cgrp, struct mem_cgroup **memcg);
+void agentcg_domain_put_cgroup(struct cgroup *cgrp, struct mem_cgroup *memcg);
 int agentcg_domain_publish(struct agentcg_domain *domain);
 void agentcg_domain_unpublish(struct agentcg_domain *domain);
 

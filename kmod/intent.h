@@ -7,7 +7,6 @@
 #define _AGENTCG_INTENT_H
 
 #include <linux/bits.h>
-#include <linux/cleanup.h>
 #include <linux/slab.h>
 #include <linux/types.h>
 

@@ -41,7 +41,7 @@ static void end_work_fn(struct work_struct *const work)
 	agentcg_session_put(session);
 }
 
-static struct agentcg_session *new_session(struct cgroup *const cgrp)
+static struct agentcg_session *new_session(void)
 {
 	struct agentcg_session *const session = kzalloc(sizeof(*session),
 							GFP_KERNEL);
@@ -195,9 +195,7 @@ static void detach_unpublished(struct agentcg_domain *const domain)
 	struct cgroup *cgrp;
 
 	agentcg_domain_detach(domain, &cgrp, &memcg);
-	agentcg_memcg_put(memcg);
-	if (cgrp)
-		cgroup_put(cgrp);
+	agentcg_domain_put_cgroup(cgrp, memcg);
 }
 
 static struct agentcg_domain *new_agent(struct agentcg_session *const session,
@@ -261,7 +259,7 @@ int agentcg_session_add(struct cgroup *const cgrp, struct cgroup *const agent,
 	err = check_place(cgrp, agent, extack);
 	if (err)
 		return err;
-	session = new_session(cgrp);
+	session = new_session();
 	if (!session)
 		return -ENOMEM;
 	err = agentcg_domain_init(&session->d, AGENTCG_DOMAIN_SESSION, session,
@@ -361,14 +359,6 @@ static void drop_tools(struct agentcg_session *const session)
 	}
 }
 
-static void put_cgroup(struct cgroup *const cgrp,
-		       struct mem_cgroup *const memcg)
-{
-	agentcg_memcg_put(memcg);
-	if (cgrp)
-		cgroup_put(cgrp);
-}
-
 static void drop_agent(struct agentcg_session *const session)
 {
 	struct agentcg_domain *agent;
@@ -383,7 +373,7 @@ static void drop_agent(struct agentcg_session *const session)
 		agentcg_account_hold(&session->acct, &session->agent_acct, 0);
 		agentcg_domain_detach(agent, &cgrp, &memcg);
 	}
-	put_cgroup(cgrp, memcg);
+	agentcg_domain_put_cgroup(cgrp, memcg);
 	agentcg_domain_unpublish(agent);
 	/* Drop ref from publish(). */
 	agentcg_domain_put(agent);
@@ -425,7 +415,7 @@ void agentcg_session_remove(struct agentcg_session *const session,
 	if (restored_high)
 		*restored_high = session->d.found_high == PAGE_COUNTER_MAX ?
 			AGENTCG_NO_LIMIT : (u64)session->d.found_high << PAGE_SHIFT;
-	put_cgroup(cgrp, memcg);
+	agentcg_domain_put_cgroup(cgrp, memcg);
 	agentcg_domain_unpublish(&session->d);
 	agentcg_node_close(session);
 	agentcg_notify_session(AGENTCG_EVENT_TYPE_SESSION_REMOVED, session);

@@ -285,9 +285,7 @@ static void discard_tool(struct agentcg_tool *const tool)
 
 	scoped_guard(spinlock_irqsave, &tool->d.session->lock)
 		agentcg_domain_detach(&tool->d, &cgrp, &memcg);
-	agentcg_memcg_put(memcg);
-	if (cgrp)
-		cgroup_put(cgrp);
+	agentcg_domain_put_cgroup(cgrp, memcg);
 	agentcg_tool_put(tool);
 }
 
@@ -459,8 +457,7 @@ void agentcg_tool_end(struct agentcg_tool *const tool)
 		agentcg_memory_apply_session(session);
 		agentcg_memory_serve_locked(session);
 	}
-	agentcg_memcg_put(memcg);
-	cgroup_put(cgrp);
+	agentcg_domain_put_cgroup(cgrp, memcg);
 	if (oldest)
 		agentcg_domain_unpublish(&oldest->d);
 	agentcg_notify_tool(AGENTCG_EVENT_TYPE_TOOL_ENDED, tool, tool->cause);
