@@ -60,6 +60,12 @@ static inline u64 agentcg_memcg_oom_kills(struct mem_cgroup *const memcg)
 	return atomic_long_read(&memcg->memory_events[MEMCG_OOM_KILL]);
 }
 
+/* Times that @memcg itself was chosen as a group by the OOM killer. */
+static inline u64 agentcg_memcg_oom_group_kills(struct mem_cgroup *const memcg)
+{
+	return atomic_long_read(&memcg->memory_events_local[MEMCG_OOM_GROUP_KILL]);
+}
+
 /*
  * One OOM kill below takes the whole cgroup.  The file memory.oom.group does
  * no more than this store, but may sleep.

@@ -15,6 +15,7 @@
 #include <linux/sched/signal.h>
 #include <linux/tracepoint.h>
 #include <trace/events/cgroup.h>
+#include <trace/events/oom.h>
 #include <trace/events/sched.h>
 #include <trace/events/vmscan.h>
 
@@ -163,6 +164,32 @@ static void probe_exit(void *const data, struct task_struct *const task)
 	exit_task(task);
 }
 
+/*
+ * The kernel goes once over the processes of an OOM group and kills each; those
+ * that fork meanwhile keep it going, a fork bomb for minutes.  Once it has
+ * begun with a call, whoever is born there is killed at birth.
+ *
+ * The first victim of a group is marked before the group is counted, the others
+ * after it.  A call that is no group now, since a cgroup inside it met a limit
+ * of its own, is left alone.
+ */
+static void probe_victim(void *const data, struct task_struct *const task,
+			 const uid_t uid)
+{
+	struct agentcg_tool *tool;
+	bool whole;
+
+	guard(rcu)();
+	tool = tool_of(task);
+	if (!tool)
+		return;
+	scoped_guard(spinlock_irqsave, &tool->d.session->lock)
+		whole = tool->d.memcg &&
+			agentcg_memcg_oom_group_kills(tool->d.memcg);
+	if (whole)
+		agentcg_tool_kill(tool, AGENTCG_CAUSE_OOM);
+}
+
 static void probe_rmdir(void *const data, struct cgroup *const cgrp,
 			const char *const path)
 {
@@ -225,6 +252,7 @@ enum {
 	PROBE_ATTACH,
 	PROBE_EXEC,
 	PROBE_EXIT,
+	PROBE_VICTIM,
 	PROBE_RMDIR,
 	PROBE_RECLAIM_BEGIN,
 	PROBE_RECLAIM_END,
@@ -235,6 +263,7 @@ static struct probe probes[] = {
 	[PROBE_ATTACH] = { "cgroup_attach_task", probe_attach },
 	[PROBE_EXEC] = { "sched_process_exec", probe_exec },
 	[PROBE_EXIT] = { "sched_process_exit", probe_exit },
+	[PROBE_VICTIM] = { "mark_victim", probe_victim },
 	[PROBE_RMDIR] = { "cgroup_rmdir", probe_rmdir },
 	[PROBE_RECLAIM_BEGIN] = { "mm_vmscan_memcg_reclaim_begin",
 				  probe_reclaim_begin },
@@ -249,6 +278,7 @@ static void __maybe_unused check_types(void)
 	check_trace_callback_type_cgroup_attach_task(probe_attach);
 	check_trace_callback_type_sched_process_exec(probe_exec);
 	check_trace_callback_type_sched_process_exit(probe_exit);
+	check_trace_callback_type_mark_victim(probe_victim);
 	check_trace_callback_type_cgroup_rmdir(probe_rmdir);
 	check_trace_callback_type_mm_vmscan_memcg_reclaim_begin(probe_reclaim_begin);
 	check_trace_callback_type_mm_vmscan_memcg_reclaim_end(probe_reclaim_end);

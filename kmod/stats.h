@@ -14,7 +14,7 @@
  * @AGENTCG_STAT_REVOKES: unused credit was taken back from siblings for it
  * @AGENTCG_STAT_PARKS: answered by a park
  * @AGENTCG_STAT_DEBTS: answered by booking what was charged
- * @AGENTCG_STAT_KILLS: calls killed by the module
+ * @AGENTCG_STAT_KILLS: calls killed by the module, or by it to the end of an OOM kill
  * @AGENTCG_STAT_FOREIGN: a limit that is not ours was exceeded
  * @AGENTCG_STAT_OVERWRITES: a managed memory.high was written by another
  */
