@@ -7,7 +7,6 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mmzone.h>
-#include <linux/netlink.h>
 #include <linux/nodemask.h>
 #include <linux/nsproxy.h>
 #include <linux/sched/signal.h>
@@ -122,28 +121,22 @@ static int check_write(const int fd)
  * @fd: of the calling process
  * @write: the caller must be allowed to write to the directory, which is how
  *         cgroup v2 delegates a subtree
- * @extack: gets a sentence
  *
  * Context: the sending process of a netlink request; may sleep.
  * Return: the cgroup with a reference, dropped by cgroup_put(), or -EBADF (not
  * a cgroup2 directory), -EACCES, -ENODEV (being removed).
  */
-struct cgroup *agentcg_cgroup_from_fd(const int fd, const bool write,
-				      struct netlink_ext_ack *const extack)
+struct cgroup *agentcg_cgroup_from_fd(const int fd, const bool write)
 {
 	struct cgroup *const cgrp = cgroup_get_from_fd(fd);
 	int err;
 
-	if (IS_ERR(cgrp)) {
-		NL_SET_ERR_MSG(extack,
-			       "fd: not an open directory of the cgroup2 tree");
+	if (IS_ERR(cgrp))
 		return PTR_ERR(cgrp) == -ENOENT ? ERR_PTR(-ENODEV) :
 						  ERR_PTR(-EBADF);
-	}
 	err = write ? check_write(fd) : 0;
 	if (err) {
 		cgroup_put(cgrp);
-		NL_SET_ERR_MSG(extack, "fd: no permission to write to the cgroup's directory");
 		return ERR_PTR(err);
 	}
 	return cgrp;

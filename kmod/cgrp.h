@@ -11,8 +11,6 @@
 #include <linux/memcontrol.h>
 #include <linux/page_counter.h>
 
-struct netlink_ext_ack;
-
 static inline u64 agentcg_memcg_id(const struct mem_cgroup *const memcg)
 {
 	return cgroup_id(memcg->css.cgroup);
@@ -96,8 +94,7 @@ static inline struct mem_cgroup *agentcg_current_memcg(void)
 unsigned long agentcg_memcg_inactive_file(struct mem_cgroup *memcg);
 unsigned long agentcg_memcg_anon(struct mem_cgroup *memcg);
 
-struct cgroup *agentcg_cgroup_from_fd(int fd, bool write,
-				      struct netlink_ext_ack *extack);
+struct cgroup *agentcg_cgroup_from_fd(int fd, bool write);
 struct mem_cgroup *agentcg_memcg_get(struct cgroup *cgrp);
 bool agentcg_cgroup_feeds_memory(const struct cgroup *cgrp);
 void agentcg_cgroup_signal(struct cgroup *cgrp, int sig);

@@ -6,7 +6,6 @@
 #include <linux/align.h>
 #include <linux/errno.h>
 #include <linux/string.h>
-#include <net/netlink.h>
 
 #include "intent.h"
 #include "netlink_gen.h"
@@ -30,8 +29,8 @@ static int refuse_not_enforced(struct nlattr *const *const tb,
 	for (i = 0; i < ARRAY_SIZE(not_enforced); i++) {
 		if (!tb[not_enforced[i].attr])
 			continue;
-		NL_SET_BAD_ATTR(extack, tb[not_enforced[i].attr]);
-		NL_SET_ERR_MSG_FMT(extack, "%s", not_enforced[i].text);
+		NL_SET_ERR_MSG_ATTR_FMT(extack, tb[not_enforced[i].attr], "%s",
+					not_enforced[i].text);
 		return -EOPNOTSUPP;
 	}
 	if (!tb[AGENTCG_A_INTENT_ON_EXHAUST])
@@ -52,9 +51,9 @@ static int parse_size(u64 *const size, const struct nlattr *const attr,
 	const u64 bytes = nla_get_u64(attr);
 
 	if (bytes > AGENTCG_SIZE_MAX) {
-		NL_SET_BAD_ATTR(extack, attr);
-		NL_SET_ERR_MSG_FMT(extack, "%s: %llu is above the largest size, %llu",
-				   name, bytes, AGENTCG_SIZE_MAX);
+		NL_SET_ERR_MSG_ATTR_FMT(extack, attr,
+					"%s %llu is above the largest size, %llu",
+					name, bytes, AGENTCG_SIZE_MAX);
 		return -ERANGE;
 	}
 	*size = ALIGN(bytes, PAGE_SIZE);
@@ -113,12 +112,14 @@ static int parse_tags(struct agentcg_intent *const intent,
 	u32 nr = 0;
 	int rem;
 
-	nla_for_each_nested(attr, nest, rem)
+	nla_for_each_nested(attr, nest, rem) {
 		nr += nla_type(attr) == AGENTCG_A_INTENT_TAG;
-	if (nr > AGENTCG_TAGS_MAX) {
-		NL_SET_ERR_MSG_FMT(extack, "tag: %u given, at most %u are kept",
-				   nr, AGENTCG_TAGS_MAX);
-		return -E2BIG;
+		if (nr > AGENTCG_TAGS_MAX) {
+			NL_SET_ERR_MSG_ATTR_FMT(extack, attr,
+						"tag: at most %u are kept",
+						AGENTCG_TAGS_MAX);
+			return -E2BIG;
+		}
 	}
 	intent->tags = kzalloc(struct_size(intent->tags, tag, nr), GFP_KERNEL);
 	if (!intent->tags)
@@ -173,7 +174,7 @@ int agentcg_intent_parse(struct agentcg_intent *const intent,
 	struct nlattr *tb[AGENTCG_A_INTENT_MAX + 1];
 	int err, i;
 
-	memset(intent, 0, sizeof(*intent));
+	*intent = (struct agentcg_intent) { .nest = nest };
 	err = nla_parse_nested(tb, AGENTCG_A_INTENT_MAX, nest,
 			       agentcg_intent_nl_policy, extack);
 	if (!err)

@@ -9,11 +9,11 @@
 #include <linux/bits.h>
 #include <linux/slab.h>
 #include <linux/types.h>
+#include <net/netlink.h>
 
 #include <uapi/linux/agentcg.h>
 
 struct netlink_ext_ack;
-struct nlattr;
 
 /**
  * struct agentcg_tags - KEY=VALUE strings, kept for the receipt only
@@ -37,6 +37,8 @@ struct agentcg_tags {
  * @stall: ns
  * @label: free text
  * @tags: or NULL; owned
+ * @nest: what it was read from, for refusals to point into; NULL once the
+ *        request is over
  */
 struct agentcg_intent {
 	u32 set;
@@ -49,12 +51,20 @@ struct agentcg_intent {
 	u64 stall;
 	char label[AGENTCG_LABEL_MAX + 1];
 	struct agentcg_tags *tags;
+	const struct nlattr *nest;
 };
 
 static inline bool agentcg_intent_has(const struct agentcg_intent *const intent,
 				      const int attr)
 {
 	return intent->set & BIT(attr);
+}
+
+/* Where this request declares a field; NULL when it does not. */
+static inline const struct nlattr *
+agentcg_intent_attr(const struct agentcg_intent *const intent, const int attr)
+{
+	return intent->nest ? nla_find_nested(intent->nest, attr) : NULL;
 }
 
 int agentcg_intent_parse(struct agentcg_intent *intent,

@@ -30,7 +30,7 @@ static const char *const class_names[] = {
  * @defaults: of the session, every field meaningful
  * @budget: of the session, bytes
  * @max_class: highest class that the session may use
- * @extack: gets a sentence
+ * @extack: gets a sentence and where in @intent's request it points
  *
  * A default that is too large for the session is cut to fit, since nobody
  * asked for it; a declared mem above the budget or a class above the ceiling
@@ -49,9 +49,10 @@ int agentcg_limits_merge(struct agentcg_limits *const limits,
 
 	if (mem > budget) {
 		if (agentcg_intent_has(intent, AGENTCG_A_INTENT_MEM)) {
-			NL_SET_ERR_MSG_FMT(extack,
-					   "mem %llu is above the session's budget %llu",
-					   mem, budget);
+			NL_SET_ERR_MSG_ATTR_FMT(extack,
+				agentcg_intent_attr(intent, AGENTCG_A_INTENT_MEM),
+				"mem %llu is above the session's budget %llu",
+				mem, budget);
 			return -ENOSPC;
 		}
 		mem = budget;
@@ -59,10 +60,10 @@ int agentcg_limits_merge(struct agentcg_limits *const limits,
 	/* Lower numbers are served first. */
 	if (class < max_class) {
 		if (agentcg_intent_has(intent, AGENTCG_A_INTENT_CLASS)) {
-			NL_SET_ERR_MSG_FMT(extack,
-					   "class %s is above the session's max-class %s",
-					   class_names[class],
-					   class_names[max_class]);
+			NL_SET_ERR_MSG_ATTR_FMT(extack,
+				agentcg_intent_attr(intent, AGENTCG_A_INTENT_CLASS),
+				"class %s is above the session's max-class %s",
+				class_names[class], class_names[max_class]);
 			return -ERANGE;
 		}
 		class = max_class;

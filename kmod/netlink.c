@@ -26,17 +26,54 @@
 
 /* Resolving and pinning. */
 
-int agentcg_nl_refuse(struct genl_info *const info, const int err,
-		  const char *const text)
+/* @attr: the one to blame, NULL when there is none. */
+int agentcg_nl_refuse(struct genl_info *const info,
+		      const struct nlattr *const attr, const int err,
+		      const char *const text)
 {
-	NL_SET_ERR_MSG_FMT(info->extack, "%s", text);
+	NL_SET_ERR_MSG_ATTR_FMT(info->extack, attr, "%s", text);
 	return err;
+}
+
+static const char *explain_fd(const long err)
+{
+	switch (err) {
+	case -EBADF:
+		return "not an open directory of the cgroup2 tree";
+	case -ENODEV:
+		return "the cgroup has been removed";
+	default:
+		return "no permission to write to the cgroup's directory";
+	}
+}
+
+/**
+ * agentcg_nl_cgroup - the cgroup whose directory an attribute names
+ * @info: the request
+ * @attr: of a file descriptor; it is there
+ * @name: of the attribute
+ * @write: as of agentcg_cgroup_from_fd()
+ *
+ * Return: as agentcg_cgroup_from_fd(), a failure told.
+ */
+struct cgroup *agentcg_nl_cgroup(struct genl_info *const info, const int attr,
+				 const char *const name, const bool write)
+{
+	const struct nlattr *const fd = info->attrs[attr];
+	struct cgroup *const cgrp = agentcg_cgroup_from_fd(nla_get_u32(fd),
+							   write);
+
+	if (IS_ERR(cgrp))
+		NL_SET_ERR_MSG_ATTR_FMT(info->extack, fd, "%s: %s", name,
+					explain_fd(PTR_ERR(cgrp)));
+	return cgrp;
 }
 
 static int need_admin(struct sk_buff *const skb, struct genl_info *const info)
 {
 	return agentcg_perm_admin(skb) ? 0 :
-	       agentcg_nl_refuse(info, -EPERM, "needs CAP_SYS_ADMIN in the initial user namespace");
+	       agentcg_nl_refuse(info, NULL, -EPERM,
+				 "needs CAP_SYS_ADMIN in the initial user namespace");
 }
 
 bool agentcg_nl_may_see(struct sk_buff *const skb,
@@ -54,13 +91,12 @@ static struct agentcg_domain *find_named(struct genl_info *const info,
 	struct agentcg_domain *domain;
 	struct cgroup *cgrp;
 
-	if (id && fd) {
-		NL_SET_ERR_MSG_ATTR(info->extack, fd, "id or fd, not both");
-		return ERR_PTR(-EINVAL);
-	}
+	if (id && fd)
+		return ERR_PTR(agentcg_nl_refuse(info, fd, -EINVAL,
+						 "id or fd, not both"));
 	if (id)
 		return agentcg_domain_get(nla_get_u64(id));
-	cgrp = agentcg_cgroup_from_fd(nla_get_u32(fd), false, info->extack);
+	cgrp = agentcg_nl_cgroup(info, attr_fd, "fd", false);
 	if (IS_ERR(cgrp))
 		return ERR_CAST(cgrp);
 	domain = agentcg_domain_get(cgroup_id(cgrp));
@@ -80,7 +116,7 @@ static struct agentcg_domain *own_session(void)
 }
 
 /* The parser takes the last of two; which of them was meant is a guess. */
-static int refuse_duplicates(struct genl_info *const info)
+static int refuse_duplicates(const struct genl_info *const info)
 {
 	const struct nlattr *attr;
 	u64 seen = 0;
@@ -101,7 +137,7 @@ static int refuse_duplicates(struct genl_info *const info)
 
 /* 6.12 does not look at the attributes of a command that takes none. */
 static int refuse_needless(const struct genl_split_ops *const ops,
-			   struct genl_info *const info)
+			   const struct genl_info *const info)
 {
 	if (ops->maxattr || !nlmsg_attrlen(info->nlhdr, GENL_HDRLEN))
 		return 0;
@@ -141,7 +177,8 @@ int agentcg_nl_session_pre_doit(const struct genl_split_ops *ops,
 	if (!info->attrs[AGENTCG_A_SESSION_ID] &&
 	    !info->attrs[AGENTCG_A_SESSION_FD]) {
 		if (ops->cmd != AGENTCG_CMD_SESSION_GET)
-			return agentcg_nl_refuse(info, -EINVAL, "which session? id or fd is missing");
+			return agentcg_nl_refuse(info, NULL, -EINVAL,
+						 "which session? id or fd is missing");
 		domain = own_session();
 	} else {
 		domain = find_named(info, AGENTCG_A_SESSION_ID,
@@ -156,7 +193,10 @@ int agentcg_nl_session_pre_doit(const struct genl_split_ops *ops,
 		domain = NULL;
 	}
 	if (!domain)
-		return agentcg_nl_refuse(info, -ENOENT, "no such session; add one with agentcg session add");
+		return agentcg_nl_refuse(info, info->attrs[AGENTCG_A_SESSION_ID] ?:
+					       info->attrs[AGENTCG_A_SESSION_FD],
+					 -ENOENT,
+					 "no such session; add one with agentcg session add");
 	info->user_ptr[0] = domain;
 	return 0;
 }
@@ -170,7 +210,8 @@ int agentcg_nl_tool_pre_doit(const struct genl_split_ops *ops,
 	if (err)
 		return err;
 	if (!info->attrs[AGENTCG_A_TOOL_ID] && !info->attrs[AGENTCG_A_TOOL_FD])
-		return agentcg_nl_refuse(info, -EINVAL, "which tool call? id or fd is missing");
+		return agentcg_nl_refuse(info, NULL, -EINVAL,
+					 "which tool call? id or fd is missing");
 	domain = find_named(info, AGENTCG_A_TOOL_ID, AGENTCG_A_TOOL_FD);
 	if (IS_ERR(domain))
 		return PTR_ERR(domain);
@@ -181,7 +222,10 @@ int agentcg_nl_tool_pre_doit(const struct genl_split_ops *ops,
 		domain = NULL;
 	}
 	if (!domain)
-		return agentcg_nl_refuse(info, -ENOENT, "no such tool call alive; see agentcg receipt show for ended ones");
+		return agentcg_nl_refuse(info, info->attrs[AGENTCG_A_TOOL_ID] ?:
+					       info->attrs[AGENTCG_A_TOOL_FD],
+					 -ENOENT,
+					 "no such tool call alive; see agentcg receipt show for ended ones");
 	info->user_ptr[0] = domain;
 	return 0;
 }
@@ -298,16 +342,49 @@ int agentcg_nl_put_path(struct sk_buff *const skb, const int attr,
 
 /* Dumps, by rising id, so that they go on where they stopped. */
 
+/* The one session to show, NULL for all; only requests about calls have it. */
+static const struct nlattr *dump_session(struct netlink_callback *const cb)
+{
+	const struct genl_info *const info = genl_info_dump(cb);
+
+	return info->attrs ? info->attrs[AGENTCG_A_TOOL_SESSION_ID] : NULL;
+}
+
+int agentcg_nl_dump_start(struct netlink_callback *cb)
+{
+	const struct genl_dumpit_info *const info = genl_dumpit_info(cb);
+	const struct nlattr *const id = dump_session(cb);
+	struct agentcg_domain *session;
+	bool seen;
+	int err;
+
+	err = refuse_needless(&info->op, &info->info) ?:
+	      refuse_duplicates(&info->info);
+	if (err || !id)
+		return err;
+	session = agentcg_domain_get(nla_get_u64(id));
+	seen = session && session->type == AGENTCG_DOMAIN_SESSION &&
+	       agentcg_nl_may_see(cb->skb, session->session);
+	if (session)
+		agentcg_domain_put(session);
+	if (seen)
+		return 0;
+	NL_SET_ERR_MSG_ATTR(cb->extack, id,
+			    "session-id: no such session; see agentcg session show");
+	return -ENOENT;
+}
+
 static int dump_one(struct sk_buff *const skb,
 		    struct netlink_callback *const cb,
 		    struct agentcg_domain *const domain,
 		    const struct agentcg_nl_dump *const dump)
 {
+	const struct nlattr *const session = dump_session(cb);
 	void *hdr;
 	int err;
 
 	if (!dump->wanted(domain) ||
-	    (dump->session_id && dump->session_id != domain->session->d.id) ||
+	    (session && nla_get_u64(session) != domain->session->d.id) ||
 	    !agentcg_nl_may_see(cb->skb, domain->session))
 		return 0;
 	hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,

@@ -12,6 +12,7 @@
 struct agentcg_domain;
 struct agentcg_intent;
 struct agentcg_session;
+struct cgroup;
 struct genl_info;
 
 int agentcg_netlink_init(void);
@@ -30,7 +31,10 @@ static inline u64 agentcg_nl_bytes(const unsigned long pages)
 					   (u64)pages << PAGE_SHIFT;
 }
 
-int agentcg_nl_refuse(struct genl_info *info, int err, const char *text);
+int agentcg_nl_refuse(struct genl_info *info, const struct nlattr *attr,
+		      int err, const char *text);
+struct cgroup *agentcg_nl_cgroup(struct genl_info *info, int attr,
+				 const char *name, bool write);
 bool agentcg_nl_may_see(struct sk_buff *skb,
 			const struct agentcg_session *session);
 
@@ -47,13 +51,11 @@ int agentcg_nl_put_path(struct sk_buff *skb, int attr,
 /**
  * struct agentcg_nl_dump - what a dump shows
  * @cmd: of the messages
- * @session_id: of one session only, 0 for all
  * @wanted: whether a domain belongs in it
  * @fill: fills a message; -ENODEV leaves the domain out
  */
 struct agentcg_nl_dump {
 	u8 cmd;
-	u64 session_id;
 	bool (*wanted)(const struct agentcg_domain *domain);
 	int (*fill)(struct sk_buff *skb, struct agentcg_domain *domain);
 };

@@ -165,6 +165,7 @@ static const struct genl_split_ops agentcg_nl_ops[] = {
 	},
 	{
 		.cmd	= AGENTCG_CMD_SESSION_GET,
+		.start	= agentcg_nl_dump_start,
 		.dumpit	= agentcg_nl_session_get_dumpit,
 		.flags	= GENL_CMD_CAP_DUMP,
 	},
@@ -188,6 +189,7 @@ static const struct genl_split_ops agentcg_nl_ops[] = {
 	},
 	{
 		.cmd		= AGENTCG_CMD_TOOL_GET,
+		.start		= agentcg_nl_dump_start,
 		.dumpit		= agentcg_nl_tool_get_dumpit,
 		.policy		= agentcg_tool_get_dump_nl_policy,
 		.maxattr	= AGENTCG_A_TOOL_SESSION_ID,
@@ -213,6 +215,7 @@ static const struct genl_split_ops agentcg_nl_ops[] = {
 	},
 	{
 		.cmd		= AGENTCG_CMD_RECEIPT_GET,
+		.start		= agentcg_nl_dump_start,
 		.dumpit		= agentcg_nl_receipt_get_dumpit,
 		.policy		= agentcg_receipt_get_dump_nl_policy,
 		.maxattr	= AGENTCG_A_TOOL_SESSION_ID,

@@ -24,6 +24,7 @@ int agentcg_nl_tool_pre_doit(const struct genl_split_ops *ops,
 void
 agentcg_nl_post_doit(const struct genl_split_ops *ops, struct sk_buff *skb,
 		     struct genl_info *info);
+int agentcg_nl_dump_start(struct netlink_callback *cb);
 
 int agentcg_nl_info_get_doit(struct sk_buff *skb, struct genl_info *info);
 int agentcg_nl_node_get_doit(struct sk_buff *skb, struct genl_info *info);

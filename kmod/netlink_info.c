@@ -106,18 +106,43 @@ int agentcg_nl_node_get_doit(struct sk_buff *skb, struct genl_info *info)
 	return reply ? agentcg_nl_send_reply(reply, hdr, fill_node(reply), info) : -ENOMEM;
 }
 
+static int parse_size(u64 *const size, const struct nlattr *const attr,
+		      const char *const name,
+		      struct netlink_ext_ack *const extack)
+{
+	const u64 total = (u64)totalram_pages() << PAGE_SHIFT;
+
+	*size = nla_get_u64(attr);
+	if (*size <= total)
+		return 0;
+	NL_SET_ERR_MSG_ATTR_FMT(extack, attr,
+				"%s %llu is above the machine's memory %llu",
+				name, *size, total);
+	return -ERANGE;
+}
+
 int agentcg_nl_node_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nlattr *const capacity = info->attrs[AGENTCG_A_NODE_CAPACITY];
 	struct nlattr *const reserve = info->attrs[AGENTCG_A_NODE_RESERVE];
 	u64 new_capacity, new_reserve;
+	int err = 0;
 
 	if (!capacity && !reserve)
-		return agentcg_nl_refuse(info, -EINVAL, "nothing to set: capacity or reserve");
+		return agentcg_nl_refuse(info, NULL, -EINVAL,
+					 "nothing to set: capacity or reserve");
 	if (capacity)
-		new_capacity = nla_get_u64(capacity);
-	if (reserve)
-		new_reserve = nla_get_u64(reserve);
-	return agentcg_node_set(capacity ? &new_capacity : NULL,
-				reserve ? &new_reserve : NULL, info->extack);
+		err = parse_size(&new_capacity, capacity, "capacity",
+				 info->extack);
+	if (!err && reserve)
+		err = parse_size(&new_reserve, reserve, "reserve",
+				 info->extack);
+	if (err)
+		return err;
+	err = agentcg_node_set(capacity ? &new_capacity : NULL,
+			       reserve ? &new_reserve : NULL, info->extack);
+	/* Below the floors: the reserve cannot be the reason. */
+	if (err)
+		NL_SET_BAD_ATTR(info->extack, capacity);
+	return err;
 }

@@ -82,15 +82,16 @@ static int parse_session(struct session_fields *const fields,
 {
 	struct nlattr *const *const attrs = info->attrs;
 	struct agentcg_session_request *const req = &fields->req;
+	const struct nlattr *of_call;
 	int err;
 
 	memset(fields, 0, sizeof(*fields));
-	if (attrs[AGENTCG_A_SESSION_MAX_HOLD]) {
-		NL_SET_ERR_MSG_ATTR(info->extack,
-				    attrs[AGENTCG_A_SESSION_MAX_HOLD],
-				    "max-hold is not enforced by this version");
-		return -EOPNOTSUPP;
-	}
+	req->attrs = attrs;
+	if (attrs[AGENTCG_A_SESSION_MAX_HOLD])
+		return agentcg_nl_refuse(info,
+					 attrs[AGENTCG_A_SESSION_MAX_HOLD],
+					 -EOPNOTSUPP,
+					 "max-hold is not enforced by this version");
 	if (attrs[AGENTCG_A_SESSION_BUDGET]) {
 		fields->budget = nla_get_u64(attrs[AGENTCG_A_SESSION_BUDGET]);
 		req->budget = &fields->budget;
@@ -98,12 +99,11 @@ static int parse_session(struct session_fields *const fields,
 	if (attrs[AGENTCG_A_SESSION_FLOOR]) {
 		fields->floor = nla_get_u64(attrs[AGENTCG_A_SESSION_FLOOR]);
 		req->floor = &fields->floor;
-		if (fields->floor > AGENTCG_SIZE_MAX) {
-			NL_SET_ERR_MSG_ATTR(info->extack,
-					    attrs[AGENTCG_A_SESSION_FLOOR],
-					    "floor: above the largest size");
-			return -ERANGE;
-		}
+		if (fields->floor > AGENTCG_SIZE_MAX)
+			return agentcg_nl_refuse(info,
+						 attrs[AGENTCG_A_SESSION_FLOOR],
+						 -ERANGE,
+						 "floor: above the largest size");
 	}
 	if (attrs[AGENTCG_A_SESSION_WEIGHT]) {
 		fields->weight = nla_get_u32(attrs[AGENTCG_A_SESSION_WEIGHT]);
@@ -120,10 +120,14 @@ static int parse_session(struct session_fields *const fields,
 		if (err)
 			return err;
 		req->defaults = &fields->defaults;
-		if (agentcg_intent_has(req->defaults, AGENTCG_A_INTENT_LABEL) ||
-		    agentcg_intent_has(req->defaults, AGENTCG_A_INTENT_TAG)) {
+		of_call = agentcg_intent_attr(req->defaults,
+					      AGENTCG_A_INTENT_LABEL) ?:
+			  agentcg_intent_attr(req->defaults,
+					      AGENTCG_A_INTENT_TAG);
+		if (of_call) {
 			agentcg_intent_destroy(req->defaults);
-			return agentcg_nl_refuse(info, -EINVAL, "defaults: label and tag belong to a call");
+			return agentcg_nl_refuse(info, of_call, -EINVAL,
+						 "defaults: label and tag belong to a call");
 		}
 	}
 	return 0;
@@ -135,12 +139,11 @@ static int add_session(struct genl_info *const info,
 	struct cgroup *cgrp, *agent;
 	int err;
 
-	cgrp = agentcg_cgroup_from_fd(nla_get_u32(info->attrs[AGENTCG_A_SESSION_FD]),
-				      true, info->extack);
+	cgrp = agentcg_nl_cgroup(info, AGENTCG_A_SESSION_FD, "fd", true);
 	if (IS_ERR(cgrp))
 		return PTR_ERR(cgrp);
-	agent = agentcg_cgroup_from_fd(nla_get_u32(info->attrs[AGENTCG_A_SESSION_AGENT_FD]),
-				       true, info->extack);
+	agent = agentcg_nl_cgroup(info, AGENTCG_A_SESSION_AGENT_FD, "agent-fd",
+				  true);
 	if (IS_ERR(agent)) {
 		cgroup_put(cgrp);
 		return PTR_ERR(agent);
@@ -163,9 +166,11 @@ int agentcg_nl_session_add_doit(struct sk_buff *skb, struct genl_info *info)
 	if (GENL_REQ_ATTR_CHECK(info, AGENTCG_A_SESSION_FD) ||
 	    GENL_REQ_ATTR_CHECK(info, AGENTCG_A_SESSION_AGENT_FD) ||
 	    GENL_REQ_ATTR_CHECK(info, AGENTCG_A_SESSION_BUDGET))
-		return agentcg_nl_refuse(info, -EINVAL, "session-add needs fd, agent-fd and budget");
+		return agentcg_nl_refuse(info, NULL, -EINVAL,
+					 "session-add needs fd, agent-fd and budget");
 	if (!agentcg_hook_active())
-		return agentcg_nl_refuse(info, -EOPNOTSUPP, "the over-high hook is off, see agentcg doctor");
+		return agentcg_nl_refuse(info, NULL, -EOPNOTSUPP,
+					 "the over-high hook is off, see agentcg doctor");
 	err = parse_session(&fields, info);
 	if (err)
 		return err;

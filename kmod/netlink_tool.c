@@ -120,6 +120,13 @@ static int fill_tool(struct sk_buff *const skb, struct agentcg_tool *const tool)
 	return err ?: agentcg_nl_put_path(skb, AGENTCG_A_TOOL_PATH, &tool->d);
 }
 
+/* All other refusals of agentcg_tool_set() are about the intent. */
+static bool is_about_place(const int err)
+{
+	return err == -ESRCH || err == -EBUSY || err == -ENODEV ||
+	       err == -EEXIST;
+}
+
 static int set_tool(struct genl_info *const info,
 		    struct agentcg_intent *const intent,
 		    struct agentcg_tool **const tool)
@@ -127,11 +134,12 @@ static int set_tool(struct genl_info *const info,
 	struct cgroup *cgrp;
 	int err;
 
-	cgrp = agentcg_cgroup_from_fd(nla_get_u32(info->attrs[AGENTCG_A_TOOL_FD]),
-				      true, info->extack);
+	cgrp = agentcg_nl_cgroup(info, AGENTCG_A_TOOL_FD, "fd", true);
 	if (IS_ERR(cgrp))
 		return PTR_ERR(cgrp);
 	err = agentcg_tool_set(cgrp, intent, tool, info->extack);
+	if (is_about_place(err))
+		NL_SET_BAD_ATTR(info->extack, info->attrs[AGENTCG_A_TOOL_FD]);
 	cgroup_put(cgrp);
 	return err;
 }
@@ -156,10 +164,11 @@ int agentcg_nl_tool_set_doit(struct sk_buff *skb, struct genl_info *info)
 	int err;
 
 	if (GENL_REQ_ATTR_CHECK(info, AGENTCG_A_TOOL_FD))
-		return agentcg_nl_refuse(info, -EINVAL, "tool-set needs fd");
+		return agentcg_nl_refuse(info, NULL, -EINVAL, "tool-set needs fd");
 	/* A limit that nobody lifts would throttle without end. */
 	if (!agentcg_hook_active())
-		return agentcg_nl_refuse(info, -ENODEV, "the over-high hook is off, see agentcg doctor");
+		return agentcg_nl_refuse(info, NULL, -ENODEV,
+					 "the over-high hook is off, see agentcg doctor");
 	if (info->attrs[AGENTCG_A_TOOL_INTENT]) {
 		err = agentcg_intent_parse(&intent,
 					   info->attrs[AGENTCG_A_TOOL_INTENT],
@@ -202,33 +211,27 @@ int agentcg_nl_tool_kill_doit(struct sk_buff *skb, struct genl_info *info)
 
 int agentcg_nl_receipt_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
+	struct nlattr *const id = info->attrs[AGENTCG_A_TOOL_ID];
 	struct agentcg_domain *domain;
 	struct sk_buff *reply;
 	void *hdr;
 
 	if (GENL_REQ_ATTR_CHECK(info, AGENTCG_A_TOOL_ID))
-		return agentcg_nl_refuse(info, -EINVAL, "receipt-get needs id");
-	domain = agentcg_domain_get(nla_get_u64(info->attrs[AGENTCG_A_TOOL_ID]));
+		return agentcg_nl_refuse(info, NULL, -EINVAL, "receipt-get needs id");
+	domain = agentcg_domain_get(nla_get_u64(id));
 	/* post_doit drops it, whatever becomes of it here. */
 	info->user_ptr[0] = domain;
 	if (!domain || domain->type != AGENTCG_DOMAIN_TOOL ||
 	    !agentcg_nl_may_see(skb, domain->session))
-		return agentcg_nl_refuse(info, -ENOENT, "no receipt of that id is kept");
+		return agentcg_nl_refuse(info, id, -ENOENT,
+					 "no receipt of that id is kept");
 	if (READ_ONCE(domain->memcg))
-		return agentcg_nl_refuse(info, -EBUSY, "the call has not ended: its cgroup is still there");
+		return agentcg_nl_refuse(info, id, -EBUSY,
+					 "the call has not ended: its cgroup is still there");
 	reply = agentcg_nl_new_reply(info, &hdr);
 	return reply ? agentcg_nl_send_reply(reply, hdr,
 				  fill_tool(reply, agentcg_domain_to_tool(domain)),
 				  info) : -ENOMEM;
-}
-
-static u64 dump_session_id(struct netlink_callback *const cb)
-{
-	const struct genl_dumpit_info *const info = genl_dumpit_info(cb);
-	struct nlattr *const attr = info->info.attrs ?
-		info->info.attrs[AGENTCG_A_TOOL_SESSION_ID] : NULL;
-
-	return attr ? nla_get_u64(attr) : 0;
 }
 
 static bool is_live_tool(const struct agentcg_domain *const domain)
@@ -252,7 +255,6 @@ int agentcg_nl_tool_get_dumpit(struct sk_buff *skb,
 {
 	return agentcg_nl_dump(skb, cb, &(struct agentcg_nl_dump) {
 		.cmd = AGENTCG_CMD_TOOL_GET,
-		.session_id = dump_session_id(cb),
 		.wanted = is_live_tool,
 		.fill = dump_fill_tool,
 	});
@@ -263,7 +265,6 @@ int agentcg_nl_receipt_get_dumpit(struct sk_buff *skb,
 {
 	return agentcg_nl_dump(skb, cb, &(struct agentcg_nl_dump) {
 		.cmd = AGENTCG_CMD_RECEIPT_GET,
-		.session_id = dump_session_id(cb),
 		.wanted = is_receipt,
 		.fill = dump_fill_tool,
 	});

@@ -63,28 +63,17 @@ void agentcg_node_exit(void)
 
 /**
  * agentcg_node_set - change the account of the machine
- * @capacity: or NULL; 0 for the default
- * @reserve: or NULL
+ * @capacity: or NULL; 0 for the default; at most the machine's memory
+ * @reserve: or NULL; likewise
  * @extack: gets a sentence
  *
- * Return: 0, -ERANGE (more than there is), -ENOSPC (less than the floors).
+ * Return: 0, -ENOSPC (less than the floors).
  */
 int agentcg_node_set(const u64 *const capacity, const u64 *const reserve,
 		     struct netlink_ext_ack *const extack)
 {
-	const u64 total = memory_total();
 	u64 new_reserve, new_limit, floors;
 
-	if (reserve && *reserve > total) {
-		NL_SET_ERR_MSG_FMT(extack, "reserve %llu is above the machine's memory %llu",
-				   *reserve, total);
-		return -ERANGE;
-	}
-	if (capacity && *capacity > total) {
-		NL_SET_ERR_MSG_FMT(extack, "capacity %llu is above the machine's memory %llu",
-				   *capacity, total);
-		return -ERANGE;
-	}
 	scoped_guard(spinlock_irqsave, &node_lock) {
 		new_reserve = reserve ? *reserve : node_reserve;
 		new_limit = !capacity ? node.limit :

@@ -68,59 +68,73 @@ void agentcg_session_free(struct agentcg_session *const session)
 }
 
 static int check_place(struct cgroup *const cgrp, struct cgroup *const agent,
+		       const struct agentcg_session_request *const req,
 		       struct netlink_ext_ack *const extack)
 {
+	const struct nlattr *const fd = req->attrs[AGENTCG_A_SESSION_FD];
 	struct agentcg_session *other;
 
 	lockdep_assert_held(&sessions_lock);
 	if (!cgroup_parent(cgrp)) {
-		NL_SET_ERR_MSG(extack, "the root of the cgroup tree cannot be a session");
+		NL_SET_ERR_MSG_ATTR(extack, fd,
+				    "fd: the root of the cgroup tree cannot be a session");
 		return -EINVAL;
 	}
 	if (cgroup_parent(agent) != cgrp) {
-		NL_SET_ERR_MSG(extack, "agent-fd: not a direct child of the session's cgroup");
+		NL_SET_ERR_MSG_ATTR(extack,
+				    req->attrs[AGENTCG_A_SESSION_AGENT_FD],
+				    "agent-fd: not a direct child of the session's cgroup");
 		return -EINVAL;
 	}
 	scoped_guard(rcu) {
 		struct agentcg_domain *const above = agentcg_domain_above(cgrp);
 
 		if (above) {
-			NL_SET_ERR_MSG_FMT(extack, "overlap: inside session %llu",
-					   above->session->d.id);
+			NL_SET_ERR_MSG_ATTR_FMT(extack, fd,
+						"fd: overlap: inside session %llu",
+						above->session->d.id);
 			return -EEXIST;
 		}
 	}
 	list_for_each_entry(other, &sessions, link) {
 		if (other->d.cgrp && cgroup_is_descendant(other->d.cgrp, cgrp)) {
-			NL_SET_ERR_MSG_FMT(extack, "overlap: session %llu is below it",
-					   other->d.id);
+			NL_SET_ERR_MSG_ATTR_FMT(extack, fd,
+						"fd: overlap: session %llu is below it",
+						other->d.id);
 			return -EEXIST;
 		}
 	}
 	if (!agentcg_cgroup_feeds_memory(cgrp)) {
-		NL_SET_ERR_MSG(extack, "write +memory to the cgroup's cgroup.subtree_control first");
+		NL_SET_ERR_MSG_ATTR(extack, fd,
+				    "fd: write +memory to the cgroup's cgroup.subtree_control first");
 		return -EOPNOTSUPP;
 	}
 	return 0;
 }
 
 static int check_budget(struct agentcg_session *const session,
-			const u64 budget, struct netlink_ext_ack *const extack)
+			const struct agentcg_session_request *const req,
+			struct netlink_ext_ack *const extack)
 {
+	const struct nlattr *const attr = req->attrs[AGENTCG_A_SESSION_BUDGET];
+	const u64 budget = *req->budget;
 	const u64 usage = (u64)agentcg_memcg_usage(session->d.memcg) << PAGE_SHIFT;
 
 	if (budget > AGENTCG_SIZE_MAX) {
-		NL_SET_ERR_MSG_FMT(extack, "budget %llu is above the largest size, %llu",
-				   budget, AGENTCG_SIZE_MAX);
+		NL_SET_ERR_MSG_ATTR_FMT(extack, attr,
+					"budget %llu is above the largest size, %llu",
+					budget, AGENTCG_SIZE_MAX);
 		return -ERANGE;
 	}
 	if (budget < usage || budget < session->acct.given_reserved) {
-		NL_SET_ERR_MSG_FMT(extack, "budget %llu: %llu in use, %llu reserved",
-				   budget, usage, session->acct.given_reserved);
+		NL_SET_ERR_MSG_ATTR_FMT(extack, attr,
+					"budget %llu: %llu in use, %llu reserved",
+					budget, usage,
+					session->acct.given_reserved);
 		return -ENOSPC;
 	}
 	if (budget < PAGE_SIZE) {
-		NL_SET_ERR_MSG(extack, "budget: less than a page");
+		NL_SET_ERR_MSG_ATTR(extack, attr, "budget: less than a page");
 		return -ERANGE;
 	}
 	return 0;
@@ -160,19 +174,25 @@ static int apply_request(struct agentcg_session *const session,
 	int err;
 
 	if (req->budget) {
-		err = check_budget(session, *req->budget, extack);
+		err = check_budget(session, req, extack);
 		if (err)
 			return err;
 	}
 	if (floor > budget) {
-		NL_SET_ERR_MSG_FMT(extack, "floor %llu is above the budget %llu",
-				   floor, budget);
+		NL_SET_ERR_MSG_ATTR_FMT(extack,
+					req->attrs[req->floor ?
+						   AGENTCG_A_SESSION_FLOOR :
+						   AGENTCG_A_SESSION_BUDGET],
+					"floor %llu is above the budget %llu",
+					floor, budget);
 		return -EINVAL;
 	}
 	if (req->floor) {
 		err = agentcg_node_set_floor(session, floor, extack);
-		if (err)
+		if (err) {
+			NL_SET_BAD_ATTR(extack, req->attrs[AGENTCG_A_SESSION_FLOOR]);
 			return err;
+		}
 	}
 	session->acct.limit = budget;
 	if (req->weight)
@@ -240,7 +260,7 @@ static int publish(struct agentcg_session *const session)
  * @cgrp: the caller keeps its reference
  * @agent: a child of @cgrp; likewise
  * @req: @req->budget must be set
- * @extack: gets a sentence
+ * @extack: gets a sentence and the attribute
  *
  * Context: may sleep.
  * Return: 0, -EINVAL (the root, a wrong agent leaf, a floor above the budget),
@@ -256,7 +276,7 @@ int agentcg_session_add(struct cgroup *const cgrp, struct cgroup *const agent,
 	int err;
 
 	guard(mutex)(&sessions_lock);
-	err = check_place(cgrp, agent, extack);
+	err = check_place(cgrp, agent, req, extack);
 	if (err)
 		return err;
 	session = new_session();
@@ -265,12 +285,15 @@ int agentcg_session_add(struct cgroup *const cgrp, struct cgroup *const agent,
 	err = agentcg_domain_init(&session->d, AGENTCG_DOMAIN_SESSION, session,
 				  cgrp);
 	if (err) {
-		NL_SET_ERR_MSG(extack, "the memory controller is not enabled for the cgroup");
+		NL_SET_ERR_MSG_ATTR(extack, req->attrs[AGENTCG_A_SESSION_FD],
+				    "fd: the memory controller is not enabled for the cgroup");
 		goto err_put;
 	}
 	session->agent = new_agent(session, agent);
 	if (!session->agent) {
-		NL_SET_ERR_MSG(extack, "agent-fd: no memory controller there");
+		NL_SET_ERR_MSG_ATTR(extack,
+				    req->attrs[AGENTCG_A_SESSION_AGENT_FD],
+				    "agent-fd: no memory controller there");
 		err = -EOPNOTSUPP;
 		goto err_detach;
 	}
@@ -308,7 +331,7 @@ err_put:
  * agentcg_session_set - change a session
  * @session: the caller holds a reference
  * @req: what to change
- * @extack: gets a sentence
+ * @extack: gets a sentence and the attribute
  *
  * Context: may sleep.
  * Return: 0, or as agentcg_session_add(); nothing is changed on failure.
@@ -319,9 +342,13 @@ int agentcg_session_set(struct agentcg_session *const session,
 {
 	int err;
 
-	scoped_guard(spinlock_irqsave, &session->lock)
-		err = session->ended ? -ENODEV :
-				       apply_request(session, req, extack);
+	scoped_guard(spinlock_irqsave, &session->lock) {
+		if (session->ended) {
+			NL_SET_ERR_MSG(extack, "the session is being removed");
+			return -ENODEV;
+		}
+		err = apply_request(session, req, extack);
+	}
 	if (!err)
 		agentcg_notify_session(AGENTCG_EVENT_TYPE_SESSION_CHANGED,
 				       session);

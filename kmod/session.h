@@ -17,6 +17,7 @@
 #include "ledger.h"
 
 struct netlink_ext_ack;
+struct nlattr;
 
 /**
  * struct agentcg_session - a session
@@ -105,6 +106,7 @@ static inline void agentcg_session_put(struct agentcg_session *const session)
  * @weight: NULL to leave
  * @max_class: NULL to leave
  * @defaults: NULL to leave; its tags are ignored
+ * @attrs: the request itself, by AGENTCG_A_SESSION_x, for refusals to point into
  */
 struct agentcg_session_request {
 	const u64 *budget;
@@ -112,6 +114,7 @@ struct agentcg_session_request {
 	const u32 *weight;
 	const u32 *max_class;
 	struct agentcg_intent *defaults;
+	struct nlattr *const *attrs;
 };
 
 int agentcg_session_add(struct cgroup *cgrp, struct cgroup *agent,

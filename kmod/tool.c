@@ -103,9 +103,9 @@ static struct agentcg_tool *new_tool(struct agentcg_session *const session,
 	refcount_inc(&session->d.ref);
 	err = agentcg_domain_init(&tool->d, AGENTCG_DOMAIN_TOOL, session, cgrp);
 	if (err) {
-		NL_SET_ERR_MSG(extack, "the memory controller is not enabled for the call's cgroup");
+		NL_SET_ERR_MSG(extack, "fd: the memory controller is not enabled for the call's cgroup");
 		agentcg_tool_put(tool);
-		return ERR_PTR(err);
+		return ERR_PTR(-ENODEV);
 	}
 	return tool;
 }
@@ -131,13 +131,15 @@ static void fit_default_mem(struct agentcg_limits *const limits, const u64 mem)
 }
 
 /*
- * Reserve @limits->mem and take the limits; session's lock held.
+ * Reserve @limits->mem and take the limits; session's lock held.  A refusal
+ * points at @mem, NULL when this request does not declare it.
  *
  * Residue that the kernel can reclaim is no obstacle: the call's own charges
  * will push it out.
  */
 static int take_limits(struct agentcg_tool *const tool,
 		       const struct agentcg_limits *const limits,
+		       const struct nlattr *const mem,
 		       struct netlink_ext_ack *const extack)
 {
 	struct agentcg_session *const session = tool->d.session;
@@ -146,17 +148,19 @@ static int take_limits(struct agentcg_tool *const tool,
 	const u64 soft = acct->residue - session->hard_residue;
 
 	if (agentcg_account_reserve(acct, &tool->acct, limits->mem, soft)) {
-		NL_SET_ERR_MSG_FMT(extack, "mem %llu: only %llu of the budget %llu is free",
-				   limits->mem, agentcg_account_free(acct),
-				   acct->limit);
+		NL_SET_ERR_MSG_ATTR_FMT(extack, mem,
+					"mem %llu: %llu free of budget %llu",
+					limits->mem, agentcg_account_free(acct),
+					acct->limit);
 		return -ENOSPC;
 	}
 	if (limits->mem > old &&
 	    !agentcg_node_cover(session, agentcg_account_used(acct) - soft,
 				false)) {
 		agentcg_account_set_reserved(acct, &tool->acct, old);
-		NL_SET_ERR_MSG_FMT(extack, "mem %llu: the node cannot lend it now, see agentcg node show",
-				   limits->mem);
+		NL_SET_ERR_MSG_ATTR_FMT(extack, mem,
+					"mem %llu: the node cannot lend it now, see agentcg node show",
+					limits->mem);
 		return -ENOSPC;
 	}
 	tool->limits = *limits;
@@ -170,24 +174,20 @@ static int declare(struct agentcg_tool *const tool,
 		   struct netlink_ext_ack *const extack)
 {
 	struct agentcg_session *const session = tool->d.session;
+	struct agentcg_intent merged = tool->intent, later = *intent;
+	const struct nlattr *mem;
 	struct agentcg_limits limits;
-	struct agentcg_intent merged = tool->intent;
 	int err;
 
-	if (session->ended || !tool->d.memcg)
+	if (session->ended || !tool->d.memcg) {
+		NL_SET_ERR_MSG(extack, "fd: the cgroup is being removed");
 		return -ENODEV;
+	}
 	/* Tags are swapped only when nothing can fail any more. */
 	merged.tags = NULL;
-	agentcg_intent_update(&merged, &(struct agentcg_intent) {
-		.set = intent->set & ~BIT(AGENTCG_A_INTENT_TAG),
-		.class = intent->class,
-		.on_exhaust = intent->on_exhaust,
-		.restartable = intent->restartable,
-		.weight = intent->weight,
-		.mem = intent->mem,
-		.burst = intent->burst,
-		.stall = intent->stall,
-	});
+	later.set &= ~BIT(AGENTCG_A_INTENT_TAG);
+	agentcg_intent_update(&merged, &later);
+	merged.nest = intent->nest;
 	err = agentcg_limits_merge(&limits, &merged, &session->defaults,
 				   session->acct.limit, session->max_class,
 				   extack);
@@ -195,14 +195,15 @@ static int declare(struct agentcg_tool *const tool,
 		return err;
 	agentcg_memory_refresh(session);
 	if (agentcg_intent_has(&merged, AGENTCG_A_INTENT_MEM)) {
-		err = take_limits(tool, &limits, extack);
+		mem = agentcg_intent_attr(&merged, AGENTCG_A_INTENT_MEM);
+		err = take_limits(tool, &limits, mem, extack);
 	} else {
 		fit_default_mem(&limits, reservable(tool));
-		err = take_limits(tool, &limits, NULL);
+		err = take_limits(tool, &limits, NULL, NULL);
 		if (err) {
 			/* The node cannot lend it. */
 			fit_default_mem(&limits, 0);
-			err = take_limits(tool, &limits, extack);
+			err = take_limits(tool, &limits, NULL, extack);
 		}
 	}
 	if (err)
@@ -257,6 +258,8 @@ static int add_tool(struct agentcg_tool *const tool,
 	refcount_inc(&tool->d.ref);
 	err = agentcg_domain_publish(&tool->d);
 	if (err) {
+		if (err == -EEXIST)
+			NL_SET_ERR_MSG(extack, "fd: declared by two at once");
 		agentcg_tool_put(tool);
 		return err;
 	}
@@ -321,12 +324,12 @@ static struct agentcg_tool *create_tool(struct cgroup *const cgrp,
  *        to write to it
  * @intent: its tags may be swapped with older ones; the caller destroys it
  * @tool: gets the call with a reference, for agentcg_tool_put()
- * @extack: gets a sentence
+ * @extack: gets a sentence and, where the intent is to blame, the attribute
  *
  * Context: may sleep.
  * Return: 0, -ESRCH (not in a session), -EBUSY (the agent leaf or a session),
- * -ENOSPC, -ERANGE (class), -EOPNOTSUPP (no memory controller), -ENODEV (being
- * removed), -EEXIST (declared by two at once), -ENOMEM.
+ * -ENOSPC, -ERANGE (class), -ENODEV (no memory controller, or being removed),
+ * -EEXIST (declared by two at once), -ENOMEM.
  */
 int agentcg_tool_set(struct cgroup *const cgrp,
 		     struct agentcg_intent *const intent,

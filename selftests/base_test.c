@@ -87,10 +87,18 @@ TEST_F(abi, node_account)
 	msg_u64(&msg, AGENTCG_A_NODE_CAPACITY, 1ULL << 60);
 	EXPECT_EQ(-ERANGE, nl_do(&self->nl, &msg));
 	EXPECT_TRUE(says(&self->nl, "capacity"));
+	EXPECT_EQ(AGENTCG_A_NODE_CAPACITY, self->nl.blamed);
 	msg_init(&msg, AGENTCG_CMD_NODE_SET);
+	msg_u64(&msg, AGENTCG_A_NODE_CAPACITY, 512 * MB);
 	msg_u64(&msg, AGENTCG_A_NODE_RESERVE, UINT64_MAX);
 	EXPECT_EQ(-ERANGE, nl_do(&self->nl, &msg));
 	EXPECT_TRUE(says(&self->nl, "reserve"));
+	EXPECT_TRUE(says_number(&self->nl, UINT64_MAX));
+	EXPECT_EQ(AGENTCG_A_NODE_RESERVE, self->nl.blamed);
+	/* Nothing of a refused request is done. */
+	msg_init(&msg, AGENTCG_CMD_NODE_GET);
+	ASSERT_EQ(0, nl_do(&self->nl, &msg));
+	EXPECT_EQ(capacity, reply_figure(&self->nl, AGENTCG_A_NODE_CAPACITY));
 
 	msg_init(&msg, AGENTCG_CMD_NODE_SET);
 	msg_u64(&msg, AGENTCG_A_NODE_CAPACITY, 512 * MB);
@@ -382,9 +390,9 @@ TEST_F(abi, intent_values)
 			TH_LOG("attribute %d: '%s'", cases[i].attr,
 			       self->nl.text);
 		}
-		/* Where the sentence names the number, the offset is enough. */
-		if (!cases[i].text[0])
-			EXPECT_EQ(at, self->nl.bad);
+		EXPECT_EQ(at, self->nl.bad) {
+			TH_LOG("attribute %d", cases[i].attr);
+		}
 	}
 	EXPECT_EQ(0, session_balances(&self->nl, &self->session));
 }
@@ -412,6 +420,7 @@ TEST_F(abi, strings)
 	msg_nest_end(&msg, nest);
 	EXPECT_EQ(-E2BIG, nl_do(&self->nl, &msg));
 	EXPECT_TRUE(says(&self->nl, "tag"));
+	EXPECT_EQ(AGENTCG_A_INTENT_TAG, self->nl.blamed);
 
 	text[AGENTCG_LABEL_MAX] = '\0';
 	begin_intent(&msg, &self->call, &nest);
@@ -463,11 +472,13 @@ TEST_F(abi, missing_attribute)
 	msg_u32(&msg, AGENTCG_A_SESSION_AGENT_FD, other.agent_fd);
 	EXPECT_EQ(-EINVAL, nl_do(&self->nl, &msg));
 	EXPECT_TRUE(says(&self->nl, "budget"));
+	EXPECT_EQ(AGENTCG_A_SESSION_BUDGET, self->nl.missing);
 	msg_init(&msg, AGENTCG_CMD_SESSION_ADD);
 	msg_u32(&msg, AGENTCG_A_SESSION_FD, other.fd);
 	msg_u64(&msg, AGENTCG_A_SESSION_BUDGET, BUDGET);
 	EXPECT_EQ(-EINVAL, nl_do(&self->nl, &msg));
 	EXPECT_TRUE(says(&self->nl, "agent-fd"));
+	EXPECT_EQ(AGENTCG_A_SESSION_AGENT_FD, self->nl.missing);
 }
 
 TEST_F(abi, id_and_fd)
@@ -527,6 +538,7 @@ TEST_F(abi, wrong_id)
 				       (unsigned long long)ids[k]);
 			}
 			EXPECT_NE('\0', self->nl.text[0]);
+			EXPECT_EQ(commands[i].attr, self->nl.blamed);
 		}
 		/* A call is no session and a session is no call. */
 		msg_init(&msg, commands[i].cmd);
@@ -550,18 +562,29 @@ static void check_bad_fd(struct __test_metadata *const _metadata,
 	msg_u64(&msg, AGENTCG_A_SESSION_BUDGET, BUDGET);
 	EXPECT_EQ(err, nl_do(&self->nl, &msg));
 	EXPECT_TRUE(says(&self->nl, "fd"));
+	EXPECT_EQ(AGENTCG_A_SESSION_FD, self->nl.blamed);
+	msg_init(&msg, AGENTCG_CMD_SESSION_ADD);
+	msg_u32(&msg, AGENTCG_A_SESSION_FD, self->session.fd);
+	msg_u32(&msg, AGENTCG_A_SESSION_AGENT_FD, fd);
+	msg_u64(&msg, AGENTCG_A_SESSION_BUDGET, BUDGET);
+	EXPECT_EQ(err, nl_do(&self->nl, &msg));
+	EXPECT_TRUE(says(&self->nl, "agent-fd"));
+	EXPECT_EQ(AGENTCG_A_SESSION_AGENT_FD, self->nl.blamed);
 	msg_init(&msg, AGENTCG_CMD_SESSION_GET);
 	msg_u32(&msg, AGENTCG_A_SESSION_FD, fd);
 	EXPECT_EQ(err, nl_do(&self->nl, &msg));
 	EXPECT_TRUE(says(&self->nl, "fd"));
+	EXPECT_EQ(AGENTCG_A_SESSION_FD, self->nl.blamed);
 	msg_init(&msg, AGENTCG_CMD_TOOL_SET);
 	msg_u32(&msg, AGENTCG_A_TOOL_FD, fd);
 	EXPECT_EQ(err, nl_do(&self->nl, &msg));
 	EXPECT_TRUE(says(&self->nl, "fd"));
+	EXPECT_EQ(AGENTCG_A_TOOL_FD, self->nl.blamed);
 	msg_init(&msg, AGENTCG_CMD_TOOL_GET);
 	msg_u32(&msg, AGENTCG_A_TOOL_FD, fd);
 	EXPECT_EQ(err, nl_do(&self->nl, &msg));
 	EXPECT_TRUE(says(&self->nl, "fd"));
+	EXPECT_EQ(AGENTCG_A_TOOL_FD, self->nl.blamed);
 }
 
 TEST_F(abi, wrong_fd)
@@ -598,6 +621,89 @@ TEST_F(abi, max_hold_is_not_enforced)
 	msg_u64(&msg, AGENTCG_A_SESSION_MAX_HOLD, 1);
 	EXPECT_EQ(-EOPNOTSUPP, nl_do(&self->nl, &msg));
 	EXPECT_TRUE(says(&self->nl, "max-hold"));
+	EXPECT_EQ(AGENTCG_A_SESSION_MAX_HOLD, self->nl.blamed);
+}
+
+/* Defaults are of all calls, so what tells one from another is refused. */
+TEST_F(abi, defaults_of_one_call)
+{
+	static const int attrs[] = {
+		AGENTCG_A_INTENT_LABEL, AGENTCG_A_INTENT_TAG,
+	};
+	struct msg msg;
+	uint32_t nest;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		msg_init(&msg, AGENTCG_CMD_SESSION_SET);
+		msg_u64(&msg, AGENTCG_A_SESSION_ID, self->session.id);
+		nest = msg_nest(&msg, AGENTCG_A_SESSION_DEFAULTS);
+		msg_u64(&msg, AGENTCG_A_INTENT_MEM, MB);
+		msg_string(&msg, attrs[i], "k=v");
+		msg_nest_end(&msg, nest);
+		EXPECT_EQ(-EINVAL, nl_do(&self->nl, &msg));
+		EXPECT_TRUE(says(&self->nl, "label and tag"));
+		EXPECT_EQ(attrs[i], self->nl.blamed);
+	}
+	ASSERT_EQ(0, session_get(&self->nl, &self->session));
+	EXPECT_EQ(256 * MB, view_uint(view_nest(nl_reply(&self->nl),
+						AGENTCG_A_SESSION_DEFAULTS),
+				      AGENTCG_A_INTENT_MEM));
+}
+
+static int count_one(const struct view attrs, void *const arg)
+{
+	++*(int *)arg;
+	return 0;
+}
+
+/* Lists are asked for as strictly as single things. */
+TEST_F(abi, dump_requests)
+{
+	static const int commands[] = {
+		AGENTCG_CMD_TOOL_GET, AGENTCG_CMD_RECEIPT_GET,
+	};
+	const uint64_t ids[] = {
+		0, 1, UINT64_MAX, self->call.id, cg_id(self->session.agent),
+	};
+	struct msg msg;
+	int count = 0;
+	uint32_t at;
+	size_t i, k;
+
+	msg_init(&msg, AGENTCG_CMD_SESSION_GET);
+	at = msg_u64(&msg, AGENTCG_A_SESSION_ID, self->session.id);
+	EXPECT_EQ(-EINVAL, nl_dump(&self->nl, &msg, count_one, &count));
+	EXPECT_EQ(at, self->nl.bad);
+	EXPECT_NE('\0', self->nl.text[0]);
+	for (i = 0; i < 2; i++) {
+		for (k = 0; k < sizeof(ids) / sizeof(ids[0]); k++) {
+			msg_init(&msg, commands[i]);
+			msg_u64(&msg, AGENTCG_A_TOOL_SESSION_ID, ids[k]);
+			EXPECT_EQ(-ENOENT, nl_dump(&self->nl, &msg, count_one,
+						   &count));
+			EXPECT_TRUE(says(&self->nl, "session-id"));
+			EXPECT_EQ(AGENTCG_A_TOOL_SESSION_ID, self->nl.blamed);
+		}
+		for (k = 7; k <= 9; k += 2) {
+			msg_init(&msg, commands[i]);
+			at = msg_put(&msg, AGENTCG_A_TOOL_SESSION_ID, zeros, k);
+			EXPECT_EQ(-EINVAL, nl_dump(&self->nl, &msg, count_one,
+						   &count));
+			EXPECT_EQ(at, self->nl.bad);
+		}
+		msg_init(&msg, commands[i]);
+		msg_u64(&msg, AGENTCG_A_TOOL_SESSION_ID, self->session.id);
+		at = msg_u64(&msg, AGENTCG_A_TOOL_SESSION_ID, self->session.id);
+		EXPECT_EQ(-EINVAL, nl_dump(&self->nl, &msg, count_one, &count));
+		EXPECT_TRUE(says(&self->nl, "twice"));
+		EXPECT_EQ(at, self->nl.bad);
+		msg_init(&msg, commands[i]);
+		at = msg_u64(&msg, 60, 1);
+		EXPECT_EQ(-EINVAL, nl_dump(&self->nl, &msg, count_one, &count));
+		EXPECT_EQ(at, self->nl.bad);
+	}
+	EXPECT_EQ(0, count);
 }
 
 TEST_F(abi, events)
@@ -650,12 +756,6 @@ struct tenant {
 	bool user_namespace;
 	bool own;
 };
-
-static int count_one(const struct view attrs, void *const arg)
-{
-	++*(int *)arg;
-	return 0;
-}
 
 static int list(struct nl *const nl, const int cmd)
 {

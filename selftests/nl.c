@@ -193,6 +193,7 @@ static int take_ack(struct nl *const nl, const struct nlmsghdr *const hdr)
 	strncpy(nl->text, view_string(tlvs, NLMSGERR_ATTR_MSG),
 		sizeof(nl->text) - 1);
 	nl->bad = view_uint(tlvs, NLMSGERR_ATTR_OFFS);
+	nl->missing = view_uint(tlvs, NLMSGERR_ATTR_MISS_TYPE);
 	return err;
 }
 
@@ -207,6 +208,8 @@ static int send_request(struct nl *const nl, struct msg *const msg,
 	hdr->nlmsg_seq = ++nl->seq;
 	nl->text[0] = '\0';
 	nl->bad = 0;
+	nl->blamed = 0;
+	nl->missing = 0;
 	nl->len = 0;
 	return send(nl->fd, msg->buf, msg->len, 0) < 0 ? -errno : 0;
 }
@@ -255,19 +258,30 @@ static int receive(struct nl *const nl, const nl_fn fn, void *const arg)
 	}
 }
 
+static int converse(struct nl *const nl, struct msg *const msg, const int flags,
+		    const nl_fn fn, void *const arg)
+{
+	int err;
+
+	err = send_request(nl, msg, nl->family, flags);
+	if (err)
+		return err;
+	err = receive(nl, fn, arg);
+	if (nl->bad && nl->bad + NLA_HDRLEN <= msg->len)
+		nl->blamed = ((const struct nlattr *)(msg->buf + nl->bad))->nla_type &
+			     NLA_TYPE_MASK;
+	return err;
+}
+
 int nl_do(struct nl *const nl, struct msg *const msg)
 {
-	const int err = send_request(nl, msg, nl->family, NLM_F_ACK);
-
-	return err ? err : receive(nl, NULL, NULL);
+	return converse(nl, msg, NLM_F_ACK, NULL, NULL);
 }
 
 int nl_dump(struct nl *const nl, struct msg *const msg, const nl_fn fn,
 	    void *const arg)
 {
-	const int err = send_request(nl, msg, nl->family, NLM_F_DUMP);
-
-	return err ? err : receive(nl, fn, arg);
+	return converse(nl, msg, NLM_F_DUMP, fn, arg);
 }
 
 static int find_family(struct nl *const nl)

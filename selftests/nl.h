@@ -21,6 +21,8 @@
  * @seq: of the last request
  * @text: what the kernel said about it, empty when it said nothing
  * @bad: offset in the request of the attribute that the kernel points to, or 0
+ * @blamed: type of that attribute, or 0
+ * @missing: type of the attribute that the kernel wants to have, or 0
  * @len: of @reply
  * @reply: attributes of the first message that came back
  */
@@ -30,6 +32,8 @@ struct nl {
 	uint32_t seq;
 	char text[256];
 	uint32_t bad;
+	uint16_t blamed;
+	uint32_t missing;
 	size_t len;
 	_Alignas(8) unsigned char reply[NL_BUFFER];
 };

@@ -49,6 +49,17 @@ static int change(struct nl *const nl, const struct session *const session,
 	return nl_do(nl, &msg);
 }
 
+/* Refused with a sentence that has @word in it and points at @attr. */
+static bool refused(const struct nl *const nl, const char *const word,
+		    const int attr)
+{
+	if (says(nl, word) && nl->blamed == attr)
+		return true;
+	fprintf(stderr, "# attribute %d (%d expected): '%s'\n", nl->blamed,
+		attr, nl->text);
+	return false;
+}
+
 TEST_F(session, add_and_get)
 {
 	struct view defaults;
@@ -167,7 +178,7 @@ TEST_F(session, overlap)
 	ASSERT_EQ(0, add(nl, &self->session, BUDGET));
 	ASSERT_EQ(0, session_make(&below, "one/two"));
 	EXPECT_EQ(-EEXIST, add(nl, &below, BUDGET));
-	EXPECT_TRUE(says(nl, "overlap"));
+	EXPECT_TRUE(refused(nl, "overlap", AGENTCG_A_SESSION_FD));
 	EXPECT_TRUE(says_number(nl, self->session.id));
 	EXPECT_EQ(-EEXIST, add(nl, &self->session, BUDGET));
 	ASSERT_EQ(0, session_del(nl, &self->session));
@@ -175,7 +186,7 @@ TEST_F(session, overlap)
 	ASSERT_EQ(0, add(nl, &below, BUDGET));
 	above = self->session;
 	EXPECT_EQ(-EEXIST, add(nl, &above, BUDGET));
-	EXPECT_TRUE(says(nl, "overlap"));
+	EXPECT_TRUE(refused(nl, "overlap", AGENTCG_A_SESSION_FD));
 	EXPECT_TRUE(says_number(nl, below.id));
 	ASSERT_EQ(0, session_start(nl, &beside, "beside", BUDGET));
 }
@@ -192,7 +203,7 @@ TEST_F(session, inside_a_call)
 	ASSERT_EQ(0, cg_feed(call.path));
 	ASSERT_EQ(0, session_make(&inner, "one/call/inner"));
 	EXPECT_EQ(-EEXIST, add(nl, &inner, BUDGET));
-	EXPECT_TRUE(says(nl, "overlap"));
+	EXPECT_TRUE(refused(nl, "overlap", AGENTCG_A_SESSION_FD));
 }
 
 TEST_F(session, root_is_refused)
@@ -201,7 +212,7 @@ TEST_F(session, root_is_refused)
 
 	root.fd = cg_open(CG_ROOT);
 	EXPECT_EQ(-EINVAL, add(&self->nl, &root, BUDGET));
-	EXPECT_TRUE(says(&self->nl, "root"));
+	EXPECT_TRUE(refused(&self->nl, "root", AGENTCG_A_SESSION_FD));
 }
 
 TEST_F(session, without_memory_controller)
@@ -213,7 +224,7 @@ TEST_F(session, without_memory_controller)
 	ASSERT_EQ(0, cg_write(self->session.path, "cgroup.subtree_control",
 			      "-memory"));
 	EXPECT_EQ(-EOPNOTSUPP, add(&self->nl, &self->session, BUDGET));
-	EXPECT_TRUE(says(&self->nl, "memory"));
+	EXPECT_TRUE(refused(&self->nl, "memory", AGENTCG_A_SESSION_FD));
 	/* The cgroup itself has it not. */
 	snprintf(child, sizeof(child), "%s/x", self->session.agent);
 	ASSERT_EQ(0, cg_make(child));
@@ -221,7 +232,7 @@ TEST_F(session, without_memory_controller)
 	bare.fd = self->session.agent_fd;
 	bare.agent_fd = cg_open(child);
 	EXPECT_EQ(-EOPNOTSUPP, add(&self->nl, &bare, BUDGET));
-	EXPECT_TRUE(says(&self->nl, "memory"));
+	EXPECT_TRUE(refused(&self->nl, "memory", AGENTCG_A_SESSION_FD));
 	EXPECT_EQ(0, info_figure(&self->nl, AGENTCG_A_INFO_SESSIONS));
 }
 
@@ -233,7 +244,7 @@ TEST_F(session, agent_leaf_elsewhere)
 	ASSERT_EQ(0, session_make(&other, "other"));
 	wrong.agent_fd = other.agent_fd;
 	EXPECT_EQ(-EINVAL, add(&self->nl, &wrong, BUDGET));
-	EXPECT_TRUE(says(&self->nl, "agent-fd"));
+	EXPECT_TRUE(refused(&self->nl, "agent-fd", AGENTCG_A_SESSION_AGENT_FD));
 	wrong.agent_fd = wrong.fd;
 	EXPECT_EQ(-EINVAL, add(&self->nl, &wrong, BUDGET));
 	snprintf(deeper, sizeof(deeper), "%s/deeper", self->session.agent);
@@ -251,17 +262,19 @@ TEST_F(session, budget)
 	pid_t pid;
 
 	EXPECT_EQ(-ERANGE, add(nl, &self->session, UINT64_MAX));
-	EXPECT_TRUE(says(nl, "budget"));
+	EXPECT_TRUE(refused(nl, "budget", AGENTCG_A_SESSION_BUDGET));
+	EXPECT_TRUE(says_number(nl, UINT64_MAX));
+	EXPECT_TRUE(says_number(nl, 1ULL << 60));
 	EXPECT_EQ(-ERANGE, add(nl, &self->session, (1ULL << 60) + 1));
 	EXPECT_NE(0, add(nl, &self->session, 0));
-	EXPECT_TRUE(says(nl, "budget"));
+	EXPECT_TRUE(refused(nl, "budget", AGENTCG_A_SESSION_BUDGET));
 
 	*filler = (struct filler){ .total = 32 * MB, .stay = true };
 	pid = cg_spawn(self->session.agent_fd, run_filler, filler);
 	ASSERT_LT(0, pid);
 	ASSERT_EQ(0, wait_for(&filler->ended, 1, 20000));
 	EXPECT_EQ(-ENOSPC, add(nl, &self->session, 16 * MB));
-	EXPECT_TRUE(says(nl, "budget"));
+	EXPECT_TRUE(refused(nl, "budget", AGENTCG_A_SESSION_BUDGET));
 	EXPECT_TRUE(says_number(nl, 16 * MB));
 	EXPECT_EQ(UINT64_MAX, cg_read_u64(self->session.path, "memory.high"));
 	/* Not a multiple of a page: rounded up. */
@@ -272,6 +285,7 @@ TEST_F(session, budget)
 	EXPECT_EQ(-ENOSPC, change(nl, &self->session, AGENTCG_A_SESSION_BUDGET,
 				  16 * MB, 8));
 	EXPECT_TRUE(says_number(nl, 16 * MB));
+	EXPECT_TRUE(refused(nl, "in use", AGENTCG_A_SESSION_BUDGET));
 	EXPECT_EQ(0, session_balances(nl, &self->session));
 	EXPECT_EQ(64 * MB + 4096, reply_figure(nl, AGENTCG_A_SESSION_BUDGET));
 }
@@ -287,6 +301,7 @@ TEST_F(session, budget_below_reserved)
 	EXPECT_EQ(-ENOSPC, change(nl, &self->session, AGENTCG_A_SESSION_BUDGET,
 				  32 * MB, 8));
 	EXPECT_TRUE(says_number(nl, 64 * MB));
+	EXPECT_TRUE(refused(nl, "reserved", AGENTCG_A_SESSION_BUDGET));
 	EXPECT_EQ(0, change(nl, &self->session, AGENTCG_A_SESSION_BUDGET,
 			    96 * MB, 8));
 	EXPECT_EQ(0, session_balances(nl, &self->session));
@@ -310,22 +325,33 @@ TEST_F(session, floor)
 	session_request(&msg, &self->session, BUDGET);
 	msg_u64(&msg, AGENTCG_A_SESSION_FLOOR, 2 * BUDGET);
 	EXPECT_EQ(-EINVAL, nl_do(nl, &msg));
-	EXPECT_TRUE(says(nl, "floor"));
+	EXPECT_TRUE(refused(nl, "floor", AGENTCG_A_SESSION_FLOOR));
 	session_request(&msg, &self->session, 2 * capacity);
 	msg_u64(&msg, AGENTCG_A_SESSION_FLOOR, 2 * capacity);
 	EXPECT_EQ(-ENOSPC, nl_do(nl, &msg));
-	EXPECT_TRUE(says(nl, "floor"));
+	EXPECT_TRUE(refused(nl, "floor", AGENTCG_A_SESSION_FLOOR));
 	EXPECT_TRUE(says_number(nl, capacity));
 	session_request(&msg, &self->session, BUDGET);
 	msg_u64(&msg, AGENTCG_A_SESSION_FLOOR, UINT64_MAX);
 	EXPECT_EQ(-ERANGE, nl_do(nl, &msg));
-	EXPECT_TRUE(says(nl, "floor"));
+	EXPECT_TRUE(refused(nl, "floor", AGENTCG_A_SESSION_FLOOR));
 	EXPECT_EQ(0, node_figure(nl, AGENTCG_A_NODE_FLOORS));
 
 	session_request(&msg, &self->session, capacity);
 	msg_u64(&msg, AGENTCG_A_SESSION_FLOOR, capacity - 32 * MB);
 	ASSERT_EQ(0, nl_do(nl, &msg));
 	EXPECT_EQ(capacity - 32 * MB, node_figure(nl, AGENTCG_A_NODE_FLOORS));
+	/* A budget below the floor that stays, a capacity below all floors. */
+	EXPECT_EQ(-EINVAL, change(nl, &self->session, AGENTCG_A_SESSION_BUDGET,
+				  BUDGET, 8));
+	EXPECT_TRUE(refused(nl, "floor", AGENTCG_A_SESSION_BUDGET));
+	msg_init(&msg, AGENTCG_CMD_NODE_SET);
+	msg_u64(&msg, AGENTCG_A_NODE_RESERVE, 64 * MB);
+	msg_u64(&msg, AGENTCG_A_NODE_CAPACITY, BUDGET);
+	EXPECT_EQ(-ENOSPC, nl_do(nl, &msg));
+	EXPECT_TRUE(refused(nl, "floors", AGENTCG_A_NODE_CAPACITY));
+	EXPECT_EQ(capacity, node_figure(nl, AGENTCG_A_NODE_CAPACITY));
+	EXPECT_NE(64 * MB, node_figure(nl, AGENTCG_A_NODE_RESERVE));
 	ASSERT_EQ(0, session_make(&second, "second"));
 	session_request(&msg, &second, BUDGET);
 	msg_u64(&msg, AGENTCG_A_SESSION_FLOOR, 64 * MB);

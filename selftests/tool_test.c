@@ -99,6 +99,8 @@ TEST_F(tool, reserve)
 				      &small));
 	EXPECT_TRUE(says_number(nl, 128 * MB));
 	EXPECT_TRUE(says_number(nl, BUDGET));
+	EXPECT_TRUE(says(nl, "mem"));
+	EXPECT_EQ(AGENTCG_A_INTENT_MEM, nl->blamed);
 	/* Nothing of the refused one is left. */
 	EXPECT_EQ(-ENOENT, call_get(nl, &second));
 	EXPECT_EQ(UINT64_MAX, cg_read_u64(second.path, "memory.high"));
@@ -122,9 +124,41 @@ TEST_F(tool, above_the_budget)
 				      &intent));
 	EXPECT_TRUE(says_number(nl, 2 * BUDGET));
 	EXPECT_TRUE(says_number(nl, BUDGET));
+	EXPECT_TRUE(says(nl, "mem"));
+	EXPECT_EQ(AGENTCG_A_INTENT_MEM, nl->blamed);
 	/* A burst above it is what there is. */
 	ASSERT_EQ(0, call_set(nl, &self->call, &burst));
 	EXPECT_EQ(BUDGET - 64 * MB, limit_of(nl, AGENTCG_A_INTENT_BURST));
+}
+
+/* The largest sizes there are, and everything that they are added to. */
+TEST_F(tool, sizes_that_overflow)
+{
+	const uint64_t largest = 1ULL << 60;
+	const struct intent all = intent_of(largest, largest, 0);
+	const struct intent most = intent_of(8 * MB, largest, 0);
+	const struct intent too_much = intent_of(8 * MB, UINT64_MAX - 1, 0);
+	struct nl *const nl = &self->nl;
+	struct session huge;
+	struct call second;
+
+	ASSERT_EQ(0, session_start(nl, &huge, "huge", largest));
+	/* The budget has it, the machine has not. */
+	EXPECT_EQ(-ENOSPC, call_start(nl, &huge, &self->call, "call", &all));
+	EXPECT_TRUE(says(nl, "node"));
+	EXPECT_TRUE(says_number(nl, largest));
+	EXPECT_EQ(AGENTCG_A_INTENT_MEM, nl->blamed);
+	EXPECT_EQ(0, session_balances(nl, &huge));
+	ASSERT_EQ(0, call_set(nl, &self->call, &most));
+	EXPECT_EQ(largest - 8 * MB, limit_of(nl, AGENTCG_A_INTENT_BURST));
+	/* Two of three numbers that fill the longest sentence. */
+	EXPECT_EQ(-ENOSPC, call_start(nl, &huge, &second, "second", &all));
+	EXPECT_TRUE(says_number(nl, largest));
+	EXPECT_TRUE(says(nl, "free of budget 1152921504606846976"));
+	EXPECT_EQ(-ERANGE, call_set(nl, &self->call, &too_much));
+	EXPECT_EQ(AGENTCG_A_INTENT_BURST, nl->blamed);
+	ASSERT_EQ(0, session_balances(nl, &huge));
+	EXPECT_EQ(8 * MB, reply_figure(nl, AGENTCG_A_SESSION_RESERVED));
 }
 
 TEST_F(tool, nothing_declared)
@@ -163,8 +197,9 @@ TEST_F(tool, class_ceiling)
 	intent.class = AGENTCG_CLASS_BATCH;
 	EXPECT_EQ(-ERANGE, call_start(nl, &self->session, &self->call, "call",
 				      &intent));
-	EXPECT_TRUE(says(nl, "batch"));
+	EXPECT_TRUE(says(nl, "class batch"));
 	EXPECT_TRUE(says(nl, "besteffort"));
+	EXPECT_EQ(AGENTCG_A_INTENT_CLASS, nl->blamed);
 	/* A default is cut instead. */
 	intent.set &= ~SET(CLASS);
 	EXPECT_EQ(0, call_set(nl, &self->call, &intent));
@@ -195,6 +230,7 @@ TEST_F(tool, second_declaration_changes)
 	ASSERT_EQ(0, call_set(nl, &self->call, &less));
 	EXPECT_EQ(16 * MB, cg_read_u64(self->call.path, "memory.high"));
 	EXPECT_EQ(-ENOSPC, call_set(nl, &self->call, &much));
+	EXPECT_EQ(AGENTCG_A_INTENT_MEM, nl->blamed);
 	ASSERT_EQ(0, call_get(nl, &self->call));
 	EXPECT_EQ(16 * MB, limit_of(nl, AGENTCG_A_INTENT_MEM));
 	EXPECT_EQ(32 * MB, limit_of(nl, AGENTCG_A_INTENT_BURST));
@@ -218,10 +254,13 @@ TEST_F(tool, not_in_a_session)
 
 	ASSERT_EQ(0, session_make(&plain, "plain"));
 	EXPECT_EQ(-ESRCH, call_start(nl, &plain, &call, "call", &intent));
-	EXPECT_NE('\0', nl->text[0]);
+	EXPECT_TRUE(says(nl, "session"));
+	EXPECT_EQ(AGENTCG_A_TOOL_FD, nl->blamed);
 	EXPECT_EQ(-EBUSY, call_set(nl, &leaf, &intent));
 	EXPECT_TRUE(says(nl, "agent"));
+	EXPECT_EQ(AGENTCG_A_TOOL_FD, nl->blamed);
 	EXPECT_EQ(-EBUSY, call_set(nl, &whole, &intent));
+	EXPECT_EQ(AGENTCG_A_TOOL_FD, nl->blamed);
 	/* Only children of a session, not what is below a call. */
 	ASSERT_EQ(0, call_start(nl, &self->session, &self->call, "call",
 				&intent));

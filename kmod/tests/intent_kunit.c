@@ -5,6 +5,7 @@
 #include "../netlink_gen.h"
 
 /* The generated policy comes with a table of operations, which stays empty. */
+#define agentcg_nl_dump_start	NULL
 #define agentcg_nl_info_get_doit	NULL
 #define agentcg_nl_node_get_doit	NULL
 #define agentcg_nl_node_set_doit	NULL
@@ -221,6 +222,9 @@ static void test_too_many_tags(struct kunit *const test)
 		put_string(test, A(TAG), "k=v");
 	KUNIT_EXPECT_EQ(test, -E2BIG, parse(t));
 	KUNIT_EXPECT_NOT_NULL(test, t->extack._msg);
+	/* The first that is one too many. */
+	KUNIT_EXPECT_EQ(test, (void *)t->extack.bad_attr - nla_data(t->nest),
+			AGENTCG_TAGS_MAX * NLA_ALIGN(nla_attr_size(sizeof("k=v"))));
 	KUNIT_EXPECT_NULL(test, t->intent.tags);
 }
 
@@ -290,6 +294,23 @@ static void test_garbage(struct kunit *const test)
 			agentcg_intent_parse(&t->intent, t->nest, &t->extack));
 }
 
+/* For refusals that come after the reading. */
+static void test_points_into_the_request(struct kunit *const test)
+{
+	struct intent_test *const t = test->priv;
+	struct agentcg_intent merged = {};
+
+	put(test, A(STALL), 1, 8);
+	put(test, A(MEM), PAGE_SIZE, 8);
+	KUNIT_ASSERT_EQ(test, 0, parse(t));
+	KUNIT_EXPECT_EQ(test, nla_type(agentcg_intent_attr(&t->intent, A(MEM))),
+			A(MEM));
+	KUNIT_EXPECT_NULL(test, agentcg_intent_attr(&t->intent, A(CLASS)));
+	/* What is kept knows no request. */
+	agentcg_intent_update(&merged, &t->intent);
+	KUNIT_EXPECT_NULL(test, agentcg_intent_attr(&merged, A(MEM)));
+}
+
 /* The later declaration wins field by field, the rest stays. */
 static void test_update(struct kunit *const test)
 {
@@ -342,6 +363,7 @@ static struct kunit_case intent_tests[] = {
 	KUNIT_CASE(test_not_flagged_as_nest),
 	KUNIT_CASE(test_nest_inside),
 	KUNIT_CASE(test_garbage),
+	KUNIT_CASE(test_points_into_the_request),
 	KUNIT_CASE(test_update),
 	KUNIT_CASE(test_update_swaps_tags),
 	{}
