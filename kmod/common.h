@@ -31,6 +31,9 @@
 /* No size that is declared may exceed it, so that sums of a few never wrap. */
 #define AGENTCG_SIZE_MAX	(1ULL << 60)
 
+/* No stall bound either, so that the end of a park is a ktime_t. */
+#define AGENTCG_STALL_MAX	((u64)S64_MAX / 2)
+
 /* A first grant, the largest grant, and the smallest near the end of a budget. */
 #define AGENTCG_STEP_FIRST	SZ_4M
 #define AGENTCG_STEP_MAX	SZ_256M

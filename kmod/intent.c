@@ -70,6 +70,18 @@ static int parse_burst(u64 *const burst, const struct nlattr *const attr,
 	return 0;
 }
 
+static int parse_stall(u64 *const stall, const struct nlattr *const attr,
+		       struct netlink_ext_ack *const extack)
+{
+	*stall = nla_get_u64(attr);
+	if (*stall <= AGENTCG_STALL_MAX)
+		return 0;
+	NL_SET_ERR_MSG_ATTR_FMT(extack, attr,
+				"stall %llu is above the longest, %llu",
+				*stall, AGENTCG_STALL_MAX);
+	return -ERANGE;
+}
+
 static int parse_scalars(struct agentcg_intent *const intent,
 			 struct nlattr *const *const tb,
 			 struct netlink_ext_ack *const extack)
@@ -82,14 +94,15 @@ static int parse_scalars(struct agentcg_intent *const intent,
 	if (!err && tb[AGENTCG_A_INTENT_BURST])
 		err = parse_burst(&intent->burst, tb[AGENTCG_A_INTENT_BURST],
 				  extack);
+	if (!err && tb[AGENTCG_A_INTENT_STALL])
+		err = parse_stall(&intent->stall, tb[AGENTCG_A_INTENT_STALL],
+				  extack);
 	if (err)
 		return err;
 	if (tb[AGENTCG_A_INTENT_CLASS])
 		intent->class = nla_get_u32(tb[AGENTCG_A_INTENT_CLASS]);
 	if (tb[AGENTCG_A_INTENT_WEIGHT])
 		intent->weight = nla_get_u32(tb[AGENTCG_A_INTENT_WEIGHT]);
-	if (tb[AGENTCG_A_INTENT_STALL])
-		intent->stall = nla_get_u64(tb[AGENTCG_A_INTENT_STALL]);
 	if (tb[AGENTCG_A_INTENT_ON_EXHAUST])
 		intent->on_exhaust = nla_get_u32(tb[AGENTCG_A_INTENT_ON_EXHAUST]);
 	if (tb[AGENTCG_A_INTENT_RESTARTABLE])
@@ -163,7 +176,7 @@ static int refuse_duplicates(const struct nlattr *const nest,
  * @extack: gets the attribute and a sentence
  *
  * Context: may sleep.
- * Return: 0, -EINVAL (malformed, duplicate), -ERANGE (a size too large),
+ * Return: 0, -EINVAL (malformed, duplicate), -ERANGE (a size or stall too large),
  * -EOPNOTSUPP (a field that is not enforced yet), -E2BIG (too many tags),
  * -ENOMEM.
  */

@@ -361,6 +361,9 @@ TEST_F(abi, intent_values)
 		{ AGENTCG_A_INTENT_MEM, 8, 1ULL << 60, -ENOSPC, "mem" },
 		/* All ones is "as much as there is", and allowed. */
 		{ AGENTCG_A_INTENT_BURST, 8, UINT64_MAX - 1, -ERANGE, "burst" },
+		{ AGENTCG_A_INTENT_STALL, 8, UINT64_MAX, -ERANGE, "stall" },
+		{ AGENTCG_A_INTENT_STALL, 8, (uint64_t)INT64_MAX / 2 + 1,
+		  -ERANGE, "stall" },
 		{ AGENTCG_A_INTENT_CLASS, 4, 4, -ERANGE, "" },
 		{ AGENTCG_A_INTENT_WEIGHT, 4, 0, -ERANGE, "" },
 		{ AGENTCG_A_INTENT_WEIGHT, 4, 10001, -ERANGE, "" },

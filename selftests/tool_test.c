@@ -602,6 +602,22 @@ TEST_F(tool, ends_while_parked)
 	EXPECT_EQ(0, info_wait(&self->nl, AGENTCG_A_INFO_PARKED, 0, 5000));
 }
 
+/* As an instant it would be past the end of time. */
+TEST_F(tool, longest_stall)
+{
+	const struct intent intent = intent_of(8 * MB, 0, INT64_MAX / 2);
+	const pid_t pid = start_filler(self, &intent, 64 * MB);
+
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, call_wait(&self->nl, &self->call, AGENTCG_A_TOOL_PARKED, 1,
+			       20000));
+	usleep(200000);
+	EXPECT_EQ(1, call_figure(&self->nl, &self->call, AGENTCG_A_TOOL_PARKED));
+	EXPECT_EQ(0, reply_figure(&self->nl, AGENTCG_A_TOOL_EXHAUSTED));
+	ASSERT_EQ(0, call_end(&self->nl, &self->call));
+	check_returned(_metadata, self);
+}
+
 TEST_F(tool, ends_in_overdraft)
 {
 	const struct intent intent = intent_of(8 * MB, 0, MS);
