@@ -19,6 +19,7 @@
 #include <net/net_namespace.h>
 
 #include "cgrp.h"
+#include "netlink.h"
 #include "netlink_gen.h"
 #include "notify.h"
 #include "session.h"
@@ -28,16 +29,34 @@
 /* Events that wait to be sent; a flood beyond that is dropped and shows. */
 #define EVENTS_MAX	1024
 
+/**
+ * struct event - an event that waits to be sent
+ * @link: in the queue
+ * @type: what happened
+ * @seq: number of the event
+ * @time: when
+ * @session_id: to which session, 0 for the machine
+ * @tool_id: to which call of it, or 0
+ * @has_usage: the next two are told
+ * @usage: bytes
+ * @limit: bytes, AGENTCG_NO_LIMIT for none
+ * @has_tool: the last three are told
+ * @cause: of a kill or an end
+ * @stall_total: ns
+ * @label: of the call, may be empty
+ */
 struct event {
 	struct llist_node link;
 	enum agentcg_event_type type;
-	enum agentcg_cause cause;
 	u64 seq;
 	u64 time;
 	u64 session_id;
 	u64 tool_id;
+	bool has_usage;
 	u64 usage;
 	u64 limit;
+	bool has_tool;
+	enum agentcg_cause cause;
 	u64 stall_total;
 	char label[AGENTCG_LABEL_MAX + 1];
 };
@@ -52,20 +71,22 @@ static DECLARE_WORK(send_work, send_fn);
 static int fill(struct sk_buff *const skb, const struct event *const event)
 {
 	if (nla_put_u32(skb, AGENTCG_A_EVENT_TYPE, event->type) ||
-	    nla_put_u64_64bit(skb, AGENTCG_A_EVENT_SEQ, event->seq, 0) ||
-	    nla_put_u64_64bit(skb, AGENTCG_A_EVENT_TIME, event->time, 0) ||
-	    nla_put_u64_64bit(skb, AGENTCG_A_EVENT_SESSION_ID,
-			      event->session_id, 0))
+	    agentcg_nl_put_u64(skb, AGENTCG_A_EVENT_SEQ, event->seq) ||
+	    agentcg_nl_put_u64(skb, AGENTCG_A_EVENT_TIME, event->time) ||
+	    (event->session_id &&
+	     agentcg_nl_put_u64(skb, AGENTCG_A_EVENT_SESSION_ID,
+				event->session_id)) ||
+	    (event->tool_id &&
+	     agentcg_nl_put_u64(skb, AGENTCG_A_EVENT_TOOL_ID, event->tool_id)))
 		return -EMSGSIZE;
-	if (event->usage &&
-	    (nla_put_u64_64bit(skb, AGENTCG_A_EVENT_USAGE, event->usage, 0) ||
-	     nla_put_u64_64bit(skb, AGENTCG_A_EVENT_LIMIT, event->limit, 0)))
+	if (event->has_usage &&
+	    (agentcg_nl_put_u64(skb, AGENTCG_A_EVENT_USAGE, event->usage) ||
+	     agentcg_nl_put_u64(skb, AGENTCG_A_EVENT_LIMIT, event->limit)))
 		return -EMSGSIZE;
-	if (!event->tool_id)
+	if (!event->has_tool)
 		return 0;
-	if (nla_put_u64_64bit(skb, AGENTCG_A_EVENT_TOOL_ID, event->tool_id, 0) ||
-	    nla_put_u64_64bit(skb, AGENTCG_A_EVENT_STALL_TOTAL,
-			      event->stall_total, 0) ||
+	if (agentcg_nl_put_u64(skb, AGENTCG_A_EVENT_STALL_TOTAL,
+			       event->stall_total) ||
 	    nla_put_u32(skb, AGENTCG_A_EVENT_CAUSE, event->cause) ||
 	    (event->label[0] &&
 	     nla_put_string(skb, AGENTCG_A_EVENT_LABEL, event->label)))
@@ -134,10 +155,29 @@ static void queue_event(struct event *const event)
 	queue_work(agentcg_wq, &send_work);
 }
 
+/*
+ * Usage and limit of a domain that lives.  A moment's figures, since its
+ * session's lock may or may not be held: the memcg is freed after a grace
+ * period.
+ */
+static void take_usage(struct event *const event,
+		       const struct agentcg_domain *const domain)
+{
+	struct mem_cgroup *memcg;
+
+	guard(rcu)();
+	memcg = READ_ONCE(domain->memcg);
+	if (!memcg)
+		return;
+	event->has_usage = true;
+	event->usage = agentcg_nl_bytes(agentcg_memcg_usage(memcg));
+	event->limit = agentcg_nl_bytes(READ_ONCE(domain->high));
+}
+
 /**
  * agentcg_notify - tell the host
  * @type: what happened
- * @session_id: to whom
+ * @session_id: to whom, 0 for the whole machine
  * @tool_id: to which call of it, or 0
  */
 void agentcg_notify(const enum agentcg_event_type type, const u64 session_id,
@@ -154,10 +194,18 @@ void agentcg_notify(const enum agentcg_event_type type, const u64 session_id,
 void agentcg_notify_session(const enum agentcg_event_type type,
 			    const struct agentcg_session *const session)
 {
-	agentcg_notify(type, session->d.id, 0);
+	struct event *const event = new_event(type, session->d.id);
+
+	if (!event)
+		return;
+	take_usage(event, &session->d);
+	queue_event(event);
 }
 
-/* The figures are a moment's: read without the session's lock. */
+/*
+ * Of a call that has ended the limit is the last that was in force, and the
+ * usage its peak.
+ */
 void agentcg_notify_tool(const enum agentcg_event_type type,
 			 const struct agentcg_tool *const tool,
 			 const enum agentcg_cause cause)
@@ -167,9 +215,14 @@ void agentcg_notify_tool(const enum agentcg_event_type type,
 	if (!event)
 		return;
 	event->tool_id = tool->d.id;
+	take_usage(event, &tool->d);
+	if (!event->has_usage) {
+		event->has_usage = true;
+		event->usage = tool->stats.peak;
+		event->limit = agentcg_nl_bytes(tool->d.high);
+	}
+	event->has_tool = true;
 	event->cause = cause;
-	event->usage = tool->stats.peak;
-	event->limit = agentcg_account_held(&tool->acct);
 	event->stall_total = tool->stats.stall_total;
 	strscpy(event->label, tool->intent.label);
 	queue_event(event);

@@ -746,10 +746,61 @@ TEST_F(abi, events)
 		EXPECT_EQ(self->session.id,
 			  reply_figure(&events, AGENTCG_A_EVENT_SESSION_ID));
 		EXPECT_NE(0, reply_figure(&events, AGENTCG_A_EVENT_TIME));
-		if (wanted[i] != AGENTCG_EVENT_TYPE_SESSION_REMOVED)
-			EXPECT_STREQ("one", view_string(nl_reply(&events),
-							AGENTCG_A_EVENT_LABEL));
+		if (wanted[i] == AGENTCG_EVENT_TYPE_SESSION_REMOVED)
+			continue;
+		EXPECT_STREQ("one", view_string(nl_reply(&events),
+						AGENTCG_A_EVENT_LABEL));
+		EXPECT_TRUE(view_has(nl_reply(&events), AGENTCG_A_EVENT_USAGE));
+		/* In force, of the ended call too. */
+		EXPECT_EQ(8 * MB, reply_figure(&events, AGENTCG_A_EVENT_LIMIT));
+		EXPECT_EQ(wanted[i] == AGENTCG_EVENT_TYPE_TOOL_ENDED ?
+			  AGENTCG_CAUSE_EMPTY : AGENTCG_CAUSE_RUNNING,
+			  (int)reply_figure(&events, AGENTCG_A_EVENT_CAUSE));
 	}
+	nl_close(&events);
+}
+
+/* The figures of an event are those of its moment. */
+TEST_F(abi, event_figures)
+{
+	struct filler *const filler = shared_alloc(sizeof(*filler));
+	struct nl events;
+	struct msg msg;
+	pid_t pid;
+
+	*filler = (struct filler){ .total = 16 * MB, .stay = true };
+	pid = cg_spawn(self->call.fd, run_filler, filler);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, wait_for(&filler->ended, 1, 20000));
+	ASSERT_EQ(0, nl_open(&events));
+	ASSERT_EQ(0, nl_join(&events));
+	msg_init(&msg, AGENTCG_CMD_SESSION_SET);
+	msg_u64(&msg, AGENTCG_A_SESSION_ID, self->session.id);
+	msg_u32(&msg, AGENTCG_A_SESSION_WEIGHT, 7);
+	ASSERT_EQ(0, nl_do(&self->nl, &msg));
+	ASSERT_EQ(0, nl_event(&events, 5000));
+	EXPECT_EQ(AGENTCG_EVENT_TYPE_SESSION_CHANGED,
+		  (int)reply_figure(&events, AGENTCG_A_EVENT_TYPE));
+	EXPECT_FALSE(view_has(nl_reply(&events), AGENTCG_A_EVENT_TOOL_ID));
+	EXPECT_LE(16 * MB, reply_figure(&events, AGENTCG_A_EVENT_USAGE));
+	EXPECT_LE(BUDGET, reply_figure(&events, AGENTCG_A_EVENT_LIMIT));
+
+	ASSERT_EQ(0, call_kill(&self->nl, &self->call));
+	ASSERT_EQ(0, nl_event(&events, 5000));
+	EXPECT_EQ(AGENTCG_EVENT_TYPE_TOOL_KILLED,
+		  (int)reply_figure(&events, AGENTCG_A_EVENT_TYPE));
+	EXPECT_EQ(AGENTCG_CAUSE_USER_KILL,
+		  (int)reply_figure(&events, AGENTCG_A_EVENT_CAUSE));
+	EXPECT_LE(16 * MB, reply_figure(&events, AGENTCG_A_EVENT_USAGE));
+	EXPECT_EQ(32 * MB, reply_figure(&events, AGENTCG_A_EVENT_LIMIT));
+
+	ASSERT_EQ(0, call_end(&self->nl, &self->call));
+	ASSERT_EQ(0, nl_event(&events, 5000));
+	EXPECT_EQ(AGENTCG_EVENT_TYPE_TOOL_ENDED,
+		  (int)reply_figure(&events, AGENTCG_A_EVENT_TYPE));
+	/* Its peak, which is still told when nothing is used any more. */
+	EXPECT_LE(16 * MB, reply_figure(&events, AGENTCG_A_EVENT_USAGE));
+	EXPECT_EQ(32 * MB, reply_figure(&events, AGENTCG_A_EVENT_LIMIT));
 	nl_close(&events);
 }
 
