@@ -46,11 +46,11 @@ static unsigned int object_of(unsigned int cmd)
 /* ---- extended acknowledgements ---- */
 
 /*
- * Name the attribute that stands at @offset of the request. The request is
- * still in handle->msg, so that the kernel need not send it back.
+ * The attribute that stands at @offset of the request. The request is still in
+ * handle->msg, so that the kernel need not send it back.
  */
-static const char *attr_at(const struct nlmsghdr *req, unsigned int object,
-			   uint32_t offset)
+static const struct agentcg_attr *attr_at(const struct nlmsghdr *req,
+					  unsigned int object, uint32_t offset)
 {
 	const struct nlattr *nla = genlmsg_attrdata(genlmsg_hdr((void *)req), 0);
 	int rest = genlmsg_attrlen(genlmsg_hdr((void *)req), 0);
@@ -63,7 +63,7 @@ static const char *attr_at(const struct nlmsghdr *req, unsigned int object,
 		if (offset < at || !attr)
 			return NULL;
 		if (offset == at)
-			return attr->name;
+			return attr;
 		if (attr->type == AGENTCG_TYPE_NEST &&
 		    offset < at + nla->nla_len) {
 			object = attr->nested;
@@ -96,6 +96,19 @@ static const char *request_name(unsigned int cmd)
 }
 
 /*
+ * What a refusal begins with: the attribute, unless people do not know it (a
+ * file descriptor) or @text names it already; then the request.
+ */
+static const char *subject(const struct agentcg_attr *attr, unsigned int cmd,
+			   const char *text)
+{
+	if (!attr || attr->type == AGENTCG_TYPE_NONE ||
+	    (text && strstr(text, attr->name)))
+		return request_name(cmd);
+	return attr->name;
+}
+
+/*
  * Turn an error into words; this is the one place that does. @skip is the
  * length of what stands before the attributes of the acknowledgement.
  */
@@ -105,7 +118,8 @@ static int explain(struct agentcg *handle, const struct nlmsghdr *nlh,
 	const struct nlmsghdr *req = nlmsg_hdr(handle->msg);
 	unsigned int cmd = ((struct genlmsghdr *)nlmsg_data(req))->cmd;
 	struct nlattr *tb[NLMSGERR_ATTR_MAX + 1] = { NULL };
-	const char *text = NULL, *attr = NULL;
+	const struct agentcg_attr *attr = NULL;
+	const char *text = NULL;
 	int rest = nlmsg_datalen(nlh) - (int)skip;
 
 	if ((nlh->nlmsg_flags & NLM_F_ACK_TLVS) && rest > 0)
@@ -119,15 +133,12 @@ static int explain(struct agentcg *handle, const struct nlmsghdr *nlh,
 			       nla_get_u32(tb[NLMSGERR_ATTR_OFFS]));
 	if (tb[NLMSGERR_ATTR_MISS_TYPE] &&
 	    nla_len(tb[NLMSGERR_ATTR_MISS_TYPE]) >= 4) {
-		const struct agentcg_attr *missing;
-
-		missing = agentcg_attr(object_of(cmd),
+		attr = agentcg_attr(object_of(cmd),
 				nla_get_u32(tb[NLMSGERR_ATTR_MISS_TYPE]));
-		attr = missing ? missing->name : NULL;
 		text = text ?: "attribute missing";
 	}
 	return agentcg_error(handle, error, "%s: %s",
-			     attr ?: request_name(cmd),
+			     subject(attr, cmd, text),
 			     text ?: strerror(-error));
 }
 
