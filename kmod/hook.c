@@ -120,7 +120,7 @@ static void fail_open(const u64 session_id)
 	if (READ_ONCE(failed_open))
 		return;
 	WRITE_ONCE(failed_open, true);
-	agentcg_notify(AGENTCG_EVENT_TYPE_FAIL_OPEN, session_id, 0);
+	agentcg_notify(AGENTCG_EVENT_TYPE_FAIL_OPEN, session_id);
 }
 
 /* Session's lock held.  Return: whether nobody decides its events. */

@@ -132,9 +132,7 @@ static bool overwritten(struct agentcg_domain *const domain)
 		return false;
 	domain->found_high = high;
 	agentcg_stats_inc(AGENTCG_STAT_OVERWRITES);
-	agentcg_notify(AGENTCG_EVENT_TYPE_LIMIT_OVERWRITTEN,
-		       domain->session->d.id,
-		       domain->type == AGENTCG_DOMAIN_TOOL ? domain->id : 0);
+	agentcg_notify_domain(AGENTCG_EVENT_TYPE_LIMIT_OVERWRITTEN, domain);
 	return true;
 }
 

@@ -36,11 +36,10 @@
  * @seq: number of the event
  * @time: when
  * @session_id: to which session, 0 for the machine
- * @tool_id: to which call of it, or 0
+ * @tool_id: to which call of it, or 0; with it the last three are told
  * @has_usage: the next two are told
  * @usage: bytes
  * @limit: bytes, AGENTCG_NO_LIMIT for none
- * @has_tool: the last three are told
  * @cause: of a kill or an end
  * @stall_total: ns
  * @label: of the call, may be empty
@@ -55,7 +54,6 @@ struct event {
 	bool has_usage;
 	u64 usage;
 	u64 limit;
-	bool has_tool;
 	enum agentcg_cause cause;
 	u64 stall_total;
 	char label[AGENTCG_LABEL_MAX + 1];
@@ -75,17 +73,16 @@ static int fill(struct sk_buff *const skb, const struct event *const event)
 	    agentcg_nl_put_u64(skb, AGENTCG_A_EVENT_TIME, event->time) ||
 	    (event->session_id &&
 	     agentcg_nl_put_u64(skb, AGENTCG_A_EVENT_SESSION_ID,
-				event->session_id)) ||
-	    (event->tool_id &&
-	     agentcg_nl_put_u64(skb, AGENTCG_A_EVENT_TOOL_ID, event->tool_id)))
+				event->session_id)))
 		return -EMSGSIZE;
 	if (event->has_usage &&
 	    (agentcg_nl_put_u64(skb, AGENTCG_A_EVENT_USAGE, event->usage) ||
 	     agentcg_nl_put_u64(skb, AGENTCG_A_EVENT_LIMIT, event->limit)))
 		return -EMSGSIZE;
-	if (!event->has_tool)
+	if (!event->tool_id)
 		return 0;
-	if (agentcg_nl_put_u64(skb, AGENTCG_A_EVENT_STALL_TOTAL,
+	if (agentcg_nl_put_u64(skb, AGENTCG_A_EVENT_TOOL_ID, event->tool_id) ||
+	    agentcg_nl_put_u64(skb, AGENTCG_A_EVENT_STALL_TOTAL,
 			       event->stall_total) ||
 	    nla_put_u32(skb, AGENTCG_A_EVENT_CAUSE, event->cause) ||
 	    (event->label[0] &&
@@ -178,17 +175,13 @@ static void take_usage(struct event *const event,
  * agentcg_notify - tell the host
  * @type: what happened
  * @session_id: to whom, 0 for the whole machine
- * @tool_id: to which call of it, or 0
  */
-void agentcg_notify(const enum agentcg_event_type type, const u64 session_id,
-		    const u64 tool_id)
+void agentcg_notify(const enum agentcg_event_type type, const u64 session_id)
 {
 	struct event *const event = new_event(type, session_id);
 
-	if (!event)
-		return;
-	event->tool_id = tool_id;
-	queue_event(event);
+	if (event)
+		queue_event(event);
 }
 
 void agentcg_notify_session(const enum agentcg_event_type type,
@@ -221,11 +214,21 @@ void agentcg_notify_tool(const enum agentcg_event_type type,
 		event->usage = tool->stats.peak;
 		event->limit = agentcg_nl_bytes(tool->d.high);
 	}
-	event->has_tool = true;
 	event->cause = cause;
 	event->stall_total = tool->stats.stall_total;
 	strscpy(event->label, tool->intent.label);
 	queue_event(event);
+}
+
+/* About a call without a kill or an end, or about a session. */
+void agentcg_notify_domain(const enum agentcg_event_type type,
+			   struct agentcg_domain *const domain)
+{
+	if (domain->type == AGENTCG_DOMAIN_TOOL)
+		agentcg_notify_tool(type, agentcg_domain_to_tool(domain),
+				    AGENTCG_CAUSE_RUNNING);
+	else
+		agentcg_notify_session(type, domain->session);
 }
 
 /* The family is gone, so nobody listens any more. */

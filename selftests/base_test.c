@@ -785,6 +785,20 @@ TEST_F(abi, event_figures)
 	EXPECT_LE(16 * MB, reply_figure(&events, AGENTCG_A_EVENT_USAGE));
 	EXPECT_LE(BUDGET, reply_figure(&events, AGENTCG_A_EVENT_LIMIT));
 
+	ASSERT_EQ(0, cg_write_u64(self->call.path, "memory.high", 512 * MB));
+	ASSERT_EQ(0, call_set(&self->nl, &self->call, NULL));
+	ASSERT_EQ(0, nl_event(&events, 5000));
+	EXPECT_EQ(AGENTCG_EVENT_TYPE_LIMIT_OVERWRITTEN,
+		  (int)reply_figure(&events, AGENTCG_A_EVENT_TYPE));
+	EXPECT_EQ(self->call.id,
+		  reply_figure(&events, AGENTCG_A_EVENT_TOOL_ID));
+	EXPECT_LE(16 * MB, reply_figure(&events, AGENTCG_A_EVENT_USAGE));
+	EXPECT_TRUE(view_has(nl_reply(&events), AGENTCG_A_EVENT_CAUSE));
+	ASSERT_EQ(0, nl_event(&events, 5000));
+	EXPECT_EQ(AGENTCG_EVENT_TYPE_TOOL_CHANGED,
+		  (int)reply_figure(&events, AGENTCG_A_EVENT_TYPE));
+	EXPECT_EQ(32 * MB, reply_figure(&events, AGENTCG_A_EVENT_LIMIT));
+
 	ASSERT_EQ(0, call_kill(&self->nl, &self->call));
 	ASSERT_EQ(0, nl_event(&events, 5000));
 	EXPECT_EQ(AGENTCG_EVENT_TYPE_TOOL_KILLED,
