@@ -393,6 +393,136 @@ static void test_attributes(void)
 		   "sched-ext", "capabilities are named by bit");
 }
 
+/* ---- the schema of the JSON output ---- */
+
+/* The attribute of this name, or NULL. */
+static const struct agentcg_attr *attr_named(unsigned int object,
+					     const char *name)
+{
+	const struct agentcg_attr *attr;
+	unsigned int i;
+
+	for (i = 1; (attr = agentcg_attr(object, i)); i++)
+		if (attr->type != AGENTCG_TYPE_NONE && !strcmp(attr->name, name))
+			return attr;
+	return NULL;
+}
+
+static bool same_names(const json_t *names, const char *const *want)
+{
+	size_t i;
+
+	for (i = 0; want[i]; i++)
+		if (strcmp(json_string_value(json_array_get(names, i)) ?: "",
+			   want[i]))
+			return false;
+	return json_array_size(names) == i;
+}
+
+static bool has_type(const json_t *value, const char *type)
+{
+	return !strcmp(json_string_value(json_object_get(value, "type")) ?: "",
+		       type);
+}
+
+static bool is_integer(const json_t *value, bool or_null)
+{
+	static const char *const both[] = { "integer", "null", NULL };
+
+	return or_null ? same_names(json_object_get(value, "type"), both) :
+			 has_type(value, "integer");
+}
+
+/* Does the schema say of a property what the library's table says? */
+static bool as_described(const struct agentcg_attr *attr, const json_t *value,
+			 const json_t *properties)
+{
+	const json_t *items = json_object_get(value, "items");
+	char key[64];
+
+	snprintf(key, sizeof(key), "%s-utc", attr->name);
+	if ((attr->type == AGENTCG_TYPE_INSTANT) !=
+	    (json_object_get(properties, key) != NULL))
+		return false;
+	switch (attr->type) {
+	case AGENTCG_TYPE_BOOL:
+		return has_type(value, "boolean");
+	case AGENTCG_TYPE_ENUM:
+		return same_names(json_object_get(value, "enum"), attr->names);
+	case AGENTCG_TYPE_FLAGS:
+		return same_names(json_object_get(items, "enum"), attr->names);
+	case AGENTCG_TYPE_STRING:
+		return has_type(value, "string");
+	case AGENTCG_TYPE_STRINGS:
+		return has_type(value, "array") && has_type(items, "string");
+	case AGENTCG_TYPE_NEST:
+		return json_object_get(value, "$ref") != NULL;
+	default:
+		return is_integer(value, attr->type == AGENTCG_TYPE_LIMIT);
+	}
+}
+
+static void check_properties(const char *name, unsigned int object,
+			     json_t *properties)
+{
+	const char *key;
+	json_t *value;
+	bool ok = json_object_size(properties) > 0;
+
+	json_object_foreach(properties, key, value) {
+		const struct agentcg_attr *attr = attr_named(object, key);
+		bool fits = attr ? as_described(attr, value, properties) :
+				   strstr(key, "-utc") != NULL;
+
+		if (!fits)
+			printf("# %s: %s differs\n", name, key);
+		ok &= fits;
+	}
+	check(ok, "the schema of %s is what the library knows", name);
+}
+
+/*
+ * The library's table is written by hand, the schema is made from the spec:
+ * each attribute that a reply may have is the same in both.
+ */
+static void test_schema(void)
+{
+	static const struct {
+		const char *name;
+		unsigned int object;
+		/* Attributes of it that this reply has not. */
+		unsigned int less;
+	} replies[] = {
+		{ "info", AGENTCG_OBJECT_INFO, 0 },
+		{ "node", AGENTCG_OBJECT_NODE, 0 },
+		{ "intent", AGENTCG_OBJECT_INTENT, 0 },
+		/* max-hold is refused, restored-high is session-del's. */
+		{ "session", AGENTCG_OBJECT_SESSION, 2 },
+		{ "session-del", AGENTCG_OBJECT_SESSION, ~0u },
+		{ "tool", AGENTCG_OBJECT_TOOL, 0 },
+		{ "event", AGENTCG_OBJECT_EVENT, 0 },
+	};
+	json_t *schema = json_load_file(SCHEMA, 0, NULL);
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(replies); i++) {
+		json_t *properties = json_object_get(json_object_get(
+			json_object_get(schema, "$defs"), replies[i].name),
+			"properties");
+		const struct agentcg_attr *attr;
+		unsigned int k, missing = 0;
+
+		check_properties(replies[i].name, replies[i].object,
+				 properties);
+		for (k = 1; (attr = agentcg_attr(replies[i].object, k)); k++)
+			missing += attr->type != AGENTCG_TYPE_NONE &&
+				   !json_object_get(properties, attr->name);
+		check(replies[i].less == ~0u || missing == replies[i].less,
+		      "the schema of %s is complete", replies[i].name);
+	}
+	json_decref(schema);
+}
+
 static struct agentcg_record record_of(struct nl_msg *msg, unsigned int object)
 {
 	return (struct agentcg_record){
@@ -763,6 +893,7 @@ int main(void)
 	test_command_lines();
 	test_cgroup_names();
 	test_attributes();
+	test_schema();
 	test_intent_json();
 	test_intent_sizes();
 	test_session_json();
