@@ -71,6 +71,12 @@ static u64 soft_residue(const struct agentcg_session *const session)
 	return session->acct.residue - session->hard_residue;
 }
 
+/* What the node has to back: not what the kernel can drop. */
+static u64 to_back(const struct agentcg_session *const session)
+{
+	return agentcg_account_used(&session->acct) - soft_residue(session);
+}
+
 /* What the agent leaf uses it holds; residue cannot exceed what is charged. */
 static void refresh_fast(struct agentcg_session *const session)
 {
@@ -109,8 +115,7 @@ void agentcg_memory_refresh(struct agentcg_session *const session)
 	session->hard_residue = min(session->hard_residue,
 				    session->acct.residue);
 	/* In use already, so the node has to back it whatever it has. */
-	agentcg_node_cover(session, agentcg_account_used(&session->acct) -
-			   soft_residue(session), true);
+	agentcg_node_cover(session, to_back(session), true);
 }
 
 /* Granted credit comes back from a call; its overdraft is the first to go. */
@@ -202,6 +207,13 @@ static void settle(struct agentcg_tool *const tool)
 	raise_to_usage(&session->d);
 }
 
+/* What a call may yet ask for, as far as it has said so itself. */
+static u64 declared_room(const struct agentcg_tool *const tool)
+{
+	return agentcg_intent_has(&tool->intent, AGENTCG_A_INTENT_BURST) ?
+	       agentcg_account_room(&tool->acct) : 0;
+}
+
 /**
  * agentcg_memory_grant - grant a call what there is
  * @tool: the session's lock is held
@@ -212,22 +224,16 @@ static void settle(struct agentcg_tool *const tool)
 u64 agentcg_memory_grant(struct agentcg_tool *const tool, const u64 want)
 {
 	struct agentcg_session *const session = tool->d.session;
-	struct agentcg_account *const acct = &session->acct;
-	const u64 used = agentcg_account_used(acct);
-	u64 size = min3(want, agentcg_account_free(acct),
-			agentcg_account_room(&tool->acct));
+	const u64 free = agentcg_account_free(&session->acct);
+	u64 size = min3(want, free, agentcg_account_room(&tool->acct));
 
 	if (!size)
 		return 0;
-	if (!agentcg_node_cover(session, used + size, false)) {
-		/* What the session has borrowed and not used up. */
-		const u64 held = agentcg_account_held(acct);
-
-		size = min(size, held > used ? held - used : 0);
-		if (!size)
-			return 0;
-	}
-	size = agentcg_account_grant(acct, &tool->acct, size);
+	size = agentcg_node_borrow(tool, to_back(session), size,
+				   clamp(declared_room(tool), size, free));
+	if (!size)
+		return 0;
+	size = agentcg_account_grant(&session->acct, &tool->acct, size);
 	tool->stats.grants++;
 	tool->stats.granted_total += size;
 	return size;
@@ -243,8 +249,7 @@ void agentcg_memory_overdraw(struct agentcg_tool *const tool, const u64 size)
 	struct agentcg_session *const session = tool->d.session;
 
 	agentcg_account_overdraw(&session->acct, &tool->acct, size);
-	agentcg_node_cover(session, agentcg_account_used(&session->acct) -
-			   soft_residue(session), true);
+	agentcg_node_cover(session, to_back(session), true);
 	tool->overdraft += size;
 	tool->stats.overdraft_peak = max(tool->stats.overdraft_peak,
 					 tool->overdraft);
@@ -350,13 +355,17 @@ static bool native_pays(struct agentcg_tool *const tool, const u64 need)
 	       max_t(u64, 4 * need, SZ_2M);
 }
 
-/* Let the kernel drop residue: its limit is put below what is charged. */
+/*
+ * Let the kernel drop residue: its limit is put below what is charged.  That
+ * makes room in the budget; the node does not back residue in the first place.
+ */
 static bool reclaim_residue(struct agentcg_tool *const tool, const u64 need)
 {
 	struct agentcg_session *const session = tool->d.session;
 	const unsigned long usage = agentcg_memcg_usage(session->d.memcg);
 
-	if (soft_residue(session) < need ||
+	if (agentcg_account_free(&session->acct) > need ||
+	    soft_residue(session) < need ||
 	    session->native_fails >= NATIVE_FAILS_MAX ||
 	    !watch_native(tool, true))
 		return false;
@@ -368,17 +377,21 @@ static bool reclaim_residue(struct agentcg_tool *const tool, const u64 need)
 	return true;
 }
 
-/* No call of the session but @asker can return anything. */
-static bool everybody_parked(const struct agentcg_tool *const asker)
+/*
+ * Whether a call but @asker may still return credit: it runs, or it is over
+ * and its cgroup is about to be removed.
+ */
+static bool others_may_return(const struct agentcg_session *const session,
+			      const struct agentcg_tool *const asker)
 {
-	const struct agentcg_session *const session = asker->d.session;
 	const struct agentcg_tool *tool;
 
 	list_for_each_entry(tool, &session->tools, link)
 		if (tool != asker && !tool->held &&
-		    cgroup_is_populated(tool->d.cgrp))
-			return false;
-	return true;
+		    (cgroup_is_populated(tool->d.cgrp) ||
+		     headroom(tool) > AGENTCG_STEP_FIRST))
+			return true;
+	return false;
 }
 
 /**
@@ -424,7 +437,7 @@ static enum verdict shortage(struct agentcg_tool *const tool, const bool sync)
 	if (sync || !agentcg_park_allowed())
 		goto out;
 	if (agentcg_tool_stall(tool, ktime_get_ns()) >= tool->limits.stall ||
-	    (budget && everybody_parked(tool)))
+	    (budget && !others_may_return(tool->d.session, tool)))
 		verdict = agentcg_memory_exhausted(tool) ? VERDICT_KILL :
 							   VERDICT_DEBT;
 	else
@@ -508,8 +521,7 @@ static void let_agent_pass(struct agentcg_session *const session)
 	if (session->ended)
 		return;
 	refresh_fast(session);
-	agentcg_node_cover(session, agentcg_account_used(&session->acct) -
-			   soft_residue(session), true);
+	agentcg_node_cover(session, to_back(session), true);
 	agentcg_memory_apply_session(session);
 	if (agentcg_memcg_over_high(session->d.memcg))
 		agentcg_domain_set_high(&session->d,
@@ -743,6 +755,76 @@ void agentcg_memory_serve(struct agentcg_session *const session)
 	agentcg_memory_serve_locked(session);
 }
 
+/* The first who waits for credit; not at the call's own ceiling. */
+static struct agentcg_park *first_waiter(struct agentcg_session *const session)
+{
+	struct agentcg_park *park = NULL;
+
+	while ((park = agentcg_park_next(session, park)))
+		if (agentcg_account_room(&agentcg_park_tool(park)->acct))
+			return park;
+	return NULL;
+}
+
+/* Whether somebody of the session waits for credit; any context. */
+bool agentcg_memory_waits(struct agentcg_session *const session)
+{
+	guard(spinlock_irqsave)(&session->lock);
+	return !session->ended && first_waiter(session);
+}
+
+/* Whether the session may still return what it has borrowed; any context. */
+bool agentcg_memory_may_return(struct agentcg_session *const session)
+{
+	guard(spinlock_irqsave)(&session->lock);
+	return !session->ended && session->acct.granted &&
+	       others_may_return(session, NULL);
+}
+
+/**
+ * agentcg_memory_relieve - let the first waiter go on without credit
+ * @session: any
+ *
+ * All who could return credit to the node wait for it themselves: that is
+ * exhaustion at once.
+ *
+ * Context: may not hold the session's lock.
+ * Return: whether there was one.
+ */
+bool agentcg_memory_relieve(struct agentcg_session *const session)
+{
+	struct agentcg_park *park;
+	struct agentcg_tool *tool;
+
+	guard(spinlock_irqsave)(&session->lock);
+	if (session->ended)
+		return false;
+	/* What came back after it was last served, but before that was so. */
+	agentcg_memory_serve_locked(session);
+	park = first_waiter(session);
+	if (!park)
+		return false;
+	tool = agentcg_park_tool(park);
+	agentcg_memory_exhausted(tool);
+	settle(tool);
+	agentcg_park_serve(park);
+	return true;
+}
+
+/**
+ * agentcg_memory_left - a call has ended, its account is closed
+ * @tool: its session's lock is held
+ *
+ * What the session needs no longer returns to the node.
+ */
+void agentcg_memory_left(struct agentcg_tool *const tool)
+{
+	struct agentcg_session *const session = tool->d.session;
+
+	agentcg_node_leave(tool);
+	agentcg_node_release(session, to_back(session));
+}
+
 /* Half of what a call has had no use for since the last look; lock held. */
 static void decay(struct agentcg_tool *const tool)
 {
@@ -752,6 +834,15 @@ static void decay(struct agentcg_tool *const tool)
 		take_back(tool, ALIGN_DOWN(idle / 2, PAGE_SIZE));
 	/* Another try for native reclaim. */
 	tool->native_fails = 0;
+}
+
+/* Whether the session is charged more than at the last look; lock held. */
+static bool has_grown(struct agentcg_session *const session)
+{
+	const unsigned long seen = session->seen_usage;
+
+	session->seen_usage = agentcg_memcg_usage(session->d.memcg);
+	return session->seen_usage > seen + agentcg_memcg_slack();
 }
 
 /**
@@ -778,5 +869,6 @@ void agentcg_memory_tick(struct agentcg_session *const session)
 	}
 	agentcg_memory_apply_session(session);
 	agentcg_memory_serve_locked(session);
-	agentcg_node_release(session, agentcg_account_used(&session->acct));
+	agentcg_node_tick(session, has_grown(session));
+	agentcg_node_release(session, to_back(session));
 }

@@ -18,6 +18,9 @@ void agentcg_memory_reclaiming(void);
 void agentcg_memory_reclaimed(unsigned long nr_reclaimed);
 void agentcg_memory_serve(struct agentcg_session *session);
 void agentcg_memory_tick(struct agentcg_session *session);
+bool agentcg_memory_waits(struct agentcg_session *session);
+bool agentcg_memory_may_return(struct agentcg_session *session);
+bool agentcg_memory_relieve(struct agentcg_session *session);
 
 /* Caller holds the session's lock. */
 void agentcg_memory_apply(struct agentcg_tool *tool);
@@ -27,5 +30,6 @@ void agentcg_memory_serve_locked(struct agentcg_session *session);
 u64 agentcg_memory_grant(struct agentcg_tool *tool, u64 want);
 void agentcg_memory_overdraw(struct agentcg_tool *tool, u64 bytes);
 bool agentcg_memory_exhausted(struct agentcg_tool *tool);
+void agentcg_memory_left(struct agentcg_tool *tool);
 
 #endif /* _AGENTCG_MEMORY_H */

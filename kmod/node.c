@@ -14,20 +14,30 @@
 #include "memory.h"
 #include "node.h"
 #include "session.h"
+#include "tool.h"
 #include "work.h"
 
 /*
  * Guards @node and, in every session, the account as a child (@reserved,
- * @granted) and @hungry.  Taken under a session's lock, never the other way
- * round, and only to borrow and to pay back.
+ * @granted) and its place in the line.  Taken under a session's lock, never the
+ * other way round, and only to borrow and to pay back.
  */
 static DEFINE_SPINLOCK(node_lock);
 
 static struct agentcg_account node;
 static u64 node_reserve;
 
-/* Sessions that asked and were not given, first come first. */
-static LIST_HEAD(hungry);
+/*
+ * The line: sessions that grow by borrowing, first come first.  Each has a
+ * claim, what it may come to hold by what its calls have declared, and nobody
+ * behind it is lent what it lacks of that.  So the first can go on to its end,
+ * what it then returns is enough for the second, and so on: sessions that grow
+ * at the same time do not stop half way and wait for each other.
+ */
+static LIST_HEAD(line);
+
+/* Looks of the watchdog after which who did not grow leaves the line. */
+#define QUIET_TICKS	2
 
 static void kick_work_fn(struct work_struct *work);
 static DECLARE_WORK(kick_work, kick_work_fn);
@@ -133,14 +143,44 @@ int agentcg_node_set_floor(struct agentcg_session *const session,
 	return err;
 }
 
+/* Free credit, while the machine has more available than the reserve. */
+static u64 unlent(void)
+{
+	const u64 available = memory_available();
+
+	return min(agentcg_account_free(&node),
+		   available > node_reserve ? available - node_reserve : 0);
+}
+
+/*
+ * What @session can be lent: as much as leaves each one before it in the line
+ * the rest of its claim, counting on what those before that one will return.
+ */
+static u64 lendable(const struct agentcg_session *const session)
+{
+	u64 coming = unlent(), spare = coming;
+	const struct agentcg_session *other;
+
+	list_for_each_entry(other, &line, line) {
+		const u64 held = agentcg_account_held(&other->acct);
+		const u64 lacks = other->claim > held ? other->claim - held : 0;
+
+		if (other == session)
+			break;
+		spare = min(spare, coming > lacks ? coming - lacks : 0);
+		coming += other->acct.granted;
+	}
+	return spare;
+}
+
 /**
- * agentcg_node_cover - borrow what a session needs to back its own figures
+ * agentcg_node_cover - back what a session has given away, or refuse
  * @session: its lock is held
  * @used: what the session has to back, bytes
  * @force: the memory is in use already: book it, below zero if need be
  *
- * Without @force a session borrows only while the machine has more available
- * than the reserve; a session that is refused is served later, in turn.
+ * For what is reserved, which comes before any claim: better that a burst
+ * waits than that a call cannot begin.
  *
  * Return: whether the session is backed.
  */
@@ -148,25 +188,106 @@ bool agentcg_node_cover(struct agentcg_session *const session, const u64 used,
 			const bool force)
 {
 	struct agentcg_account *const acct = &session->acct;
-	u64 need, want;
+	u64 need;
 
 	if (likely(used <= agentcg_account_held(acct)))
 		return true;
 
 	guard(spinlock)(&node_lock);
 	need = used - agentcg_account_held(acct);
-	if (force) {
-		agentcg_account_overdraw(&node, acct, need);
-		return true;
+	if (!force)
+		return unlent() >= need &&
+		       agentcg_account_grant(&node, acct, need) == need;
+	agentcg_account_overdraw(&node, acct, need);
+	return true;
+}
+
+/**
+ * agentcg_node_borrow - borrow for a call that grows
+ * @tool: the session's lock is held
+ * @used: what the session has to back already, bytes
+ * @want: how much more
+ * @claim: how much more there may be in the end, at least @want
+ *
+ * The session gets in line.  Who is given less is served later, in turn.
+ *
+ * Return: how much of @want is backed.
+ */
+u64 agentcg_node_borrow(struct agentcg_tool *const tool, const u64 used,
+			const u64 want, const u64 claim)
+{
+	struct agentcg_session *const session = tool->d.session;
+	struct agentcg_account *const acct = &session->acct;
+	u64 held = agentcg_account_held(acct), need, spare;
+
+	if (likely(used + want <= held))
+		return want;
+
+	guard(spinlock)(&node_lock);
+	if (list_empty(&session->line))
+		list_add_tail(&session->line, &line);
+	session->claimer = tool;
+	session->claim = used + claim;
+	session->quiet = 0;
+	need = used + want - held;
+	spare = lendable(session);
+	/* No crumbs: each would cost an event. */
+	if (spare >= min(need, AGENTCG_STEP_MIN))
+		held += agentcg_account_grant(&node, acct,
+					      min(spare, max(need, AGENTCG_BORROW_CHUNK)));
+	session->refused = used + want > held;
+	return held > used ? min(want, held - used) : 0;
+}
+
+/*
+ * Out of the line; the node's lock is held.  Return: whether there are others,
+ * who may have more now.
+ */
+static bool leave(struct agentcg_session *const session)
+{
+	session->claimer = NULL;
+	list_del_init(&session->line);
+	return !list_empty(&line);
+}
+
+/**
+ * agentcg_node_leave - a call is over, and so is its claim
+ * @tool: the session's lock is held
+ */
+void agentcg_node_leave(struct agentcg_tool *const tool)
+{
+	struct agentcg_session *const session = tool->d.session;
+	bool others;
+
+	if (session->claimer != tool)
+		return;
+	scoped_guard(spinlock, &node_lock)
+		others = leave(session);
+	if (others)
+		agentcg_node_kick();
+}
+
+/**
+ * agentcg_node_tick - look once a second who in the line still grows
+ * @session: its lock is held
+ * @grows: whether it has grown since the last look
+ *
+ * A claim holds for a burst, not for a call that has had its burst, or never
+ * wanted all that it declared, and lives on.
+ */
+void agentcg_node_tick(struct agentcg_session *const session, const bool grows)
+{
+	bool others = false;
+
+	scoped_guard(spinlock, &node_lock) {
+		if (list_empty(&session->line))
+			return;
+		session->quiet = grows ? 0 : session->quiet + 1;
+		if (session->quiet >= QUIET_TICKS)
+			others = leave(session);
 	}
-	want = max_t(u64, need, AGENTCG_BORROW_CHUNK);
-	if (agentcg_account_free(&node) >= need &&
-	    memory_available() >= node_reserve + need &&
-	    agentcg_account_grant(&node, acct, want) >= need)
-		return true;
-	if (list_empty(&session->hungry))
-		list_add_tail(&session->hungry, &hungry);
-	return false;
+	if (others)
+		agentcg_node_kick();
 }
 
 /**
@@ -175,22 +296,24 @@ bool agentcg_node_cover(struct agentcg_session *const session, const u64 used,
  * @used: what the session still has to back, bytes
  *
  * Up to a chunk is kept, so that a session at its edge does not take the
- * node's lock at every step.
+ * node's lock at every step, but not while there is a line.
  */
 void agentcg_node_release(struct agentcg_session *const session, const u64 used)
 {
 	struct agentcg_account *const acct = &session->acct;
-	const u64 keep = used + AGENTCG_BORROW_CHUNK;
-	bool waiting;
+	bool others;
 
-	if (agentcg_account_held(acct) <= keep)
+	if (agentcg_account_held(acct) <= used)
 		return;
 	scoped_guard(spinlock, &node_lock) {
+		others = !list_empty(&line);
+		if (!others &&
+		    agentcg_account_held(acct) <= used + AGENTCG_BORROW_CHUNK)
+			return;
 		agentcg_account_return(&node, acct,
 				       agentcg_account_held(acct) - used);
-		waiting = !list_empty(&hungry);
 	}
-	if (waiting)
+	if (others)
 		agentcg_node_kick();
 }
 
@@ -199,45 +322,68 @@ void agentcg_node_close(struct agentcg_session *const session)
 {
 	scoped_guard(spinlock_irqsave, &node_lock) {
 		agentcg_account_close(&node, &session->acct, 0);
-		list_del_init(&session->hungry);
+		leave(session);
 	}
 	agentcg_node_kick();
 }
 
-static struct agentcg_session *pop_hungry(void)
+/* The next of the line that was refused and not asked in this round. */
+static struct agentcg_session *next_refused(const u32 round)
 {
 	struct agentcg_session *session;
 
 	guard(spinlock_irqsave)(&node_lock);
-	session = list_first_entry_or_null(&hungry, struct agentcg_session,
-					   hungry);
-	if (!session)
-		return NULL;
-	list_del_init(&session->hungry);
-	/*
-	 * The list holds no reference: a session leaves it, under this lock,
-	 * before it gives up its own.
-	 */
-	return agentcg_session_get(session) ? session : NULL;
+	list_for_each_entry(session, &line, line) {
+		if (!session->refused || session->round == round)
+			continue;
+		session->round = round;
+		/*
+		 * The list holds no reference: a session leaves it, under this
+		 * lock, before it gives up its own.
+		 */
+		return agentcg_session_get(session);
+	}
+	return NULL;
+}
+
+/* Calls @fn for all who were refused, in their order, until one call says so. */
+static bool any_refused(bool (*const fn)(struct agentcg_session *session))
+{
+	static u32 round;
+	struct agentcg_session *session;
+	bool found = false;
+
+	round++;
+	while (!found && (session = next_refused(round))) {
+		found = fn(session);
+		agentcg_session_put(session);
+	}
+	return found;
+}
+
+static bool serve(struct agentcg_session *const session)
+{
+	agentcg_memory_serve(session);
+	return false;
 }
 
 /*
  * In a work, because whoever returns credit holds the lock of his own session
- * and may not take another's.  Each is asked once: those refused again stand
- * in the list anew.
+ * and may not take another's.  Where all who have borrowed wait, nothing will
+ * come back: the first overdraws, and the others have what it returns.
  */
 static void kick_work_fn(struct work_struct *const work)
 {
-	struct agentcg_session *session;
-	unsigned int turns = agentcg_session_count() + 1;
-
-	while (turns-- && (session = pop_hungry())) {
-		agentcg_memory_serve(session);
-		agentcg_session_put(session);
-	}
+	any_refused(serve);
+	if (any_refused(agentcg_memory_waits) &&
+	    !agentcg_session_any(agentcg_memory_may_return))
+		any_refused(agentcg_memory_relieve);
 }
 
-/* Credit has returned to the node, or may have: serve who waits for it. */
+/*
+ * Credit has returned to the node, or may have, or one more task waits for it:
+ * serve who waits.
+ */
 void agentcg_node_kick(void)
 {
 	queue_work(agentcg_wq, &kick_work);

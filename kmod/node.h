@@ -11,6 +11,7 @@
 #include "ledger.h"
 
 struct agentcg_session;
+struct agentcg_tool;
 struct netlink_ext_ack;
 
 void agentcg_node_init(void);
@@ -23,6 +24,10 @@ void agentcg_node_show(struct agentcg_account *acct, u64 *reserve);
 int agentcg_node_set_floor(struct agentcg_session *session, u64 floor,
 			   struct netlink_ext_ack *extack);
 bool agentcg_node_cover(struct agentcg_session *session, u64 used, bool force);
+u64 agentcg_node_borrow(struct agentcg_tool *tool, u64 used, u64 want,
+			u64 claim);
+void agentcg_node_leave(struct agentcg_tool *tool);
+void agentcg_node_tick(struct agentcg_session *session, bool grows);
 void agentcg_node_release(struct agentcg_session *session, u64 used);
 void agentcg_node_close(struct agentcg_session *session);
 void agentcg_node_kick(void);

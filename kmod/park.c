@@ -23,6 +23,7 @@
 #include <linux/wait.h>
 
 #include "memory.h"
+#include "node.h"
 #include "park.h"
 #include "session.h"
 #include "tool.h"
@@ -109,6 +110,8 @@ static u64 begin(struct agentcg_park *const park, const u64 now)
 	agentcg_tool_hold(tool, now);
 	/* Credit may have returned since the hook decided. */
 	agentcg_memory_serve_locked(session);
+	if (!park->served)
+		agentcg_node_kick();
 	return tool->limits.stall - stalled;
 }
 

@@ -52,7 +52,7 @@ static struct agentcg_session *new_session(void)
 	INIT_LIST_HEAD(&session->tools);
 	INIT_LIST_HEAD(&session->receipts);
 	INIT_LIST_HEAD(&session->waiters);
-	INIT_LIST_HEAD(&session->hungry);
+	INIT_LIST_HEAD(&session->line);
 	INIT_LIST_HEAD(&session->link);
 	INIT_WORK(&session->end_work, end_work_fn);
 	session->weight = AGENTCG_DEFAULT_WEIGHT;
@@ -478,6 +478,18 @@ void agentcg_session_for_each(void (*const fn)(struct agentcg_session *session))
 	guard(mutex)(&sessions_lock);
 	list_for_each_entry(session, &sessions, link)
 		fn(session);
+}
+
+/* Whether @fn is true of a session; may sleep. */
+bool agentcg_session_any(bool (*const fn)(struct agentcg_session *session))
+{
+	struct agentcg_session *session;
+
+	guard(mutex)(&sessions_lock);
+	list_for_each_entry(session, &sessions, link)
+		if (fn(session))
+			return true;
+	return false;
 }
 
 /* Live calls of all sessions; may sleep. */

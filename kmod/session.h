@@ -16,13 +16,14 @@
 #include "intent.h"
 #include "ledger.h"
 
+struct agentcg_tool;
 struct netlink_ext_ack;
 struct nlattr;
 
 /**
  * struct agentcg_session - a session
  * @d: as a domain
- * @lock: guards everything below down to @hungry, every member of the calls
+ * @lock: guards everything below down to @line, every member of the calls
  *        that does not say otherwise, and the accounts of all of them.  Taken
  *        with interrupts off, also in the hook and in tracepoints, where
  *        preemption is off: nothing under it sleeps, nor takes another lock
@@ -48,7 +49,15 @@ struct nlattr;
  * @silent_events: native high events since the last hit
  * @silent_looks: looks of the watchdog since the first of them
  * @ended: no more calls are accepted
- * @hungry: in the node's list of those who wait for credit, by node_lock
+ * @seen_usage: pages charged at the last look
+ * @line: in the node's line of those who grow by borrowing; changed under the
+ *        node's lock, as are the next five
+ * @claimer: the call for which it stands there; a cookie, compared and never
+ *           followed
+ * @claim: what it may come to hold of the node for that call
+ * @refused: the last time it asked it was given less
+ * @quiet: looks since it last grew
+ * @round: of the node's work, in which it was last asked
  * @link: in the list of sessions, by sessions_lock
  * @end_work: removes the session when its cgroup has gone
  */
@@ -76,7 +85,13 @@ struct agentcg_session {
 	u64 silent_events;
 	u32 silent_looks;
 	bool ended;
-	struct list_head hungry;
+	unsigned long seen_usage;
+	struct list_head line;
+	const struct agentcg_tool *claimer;
+	u64 claim;
+	bool refused;
+	u32 quiet;
+	u32 round;
 	struct list_head link;
 	struct work_struct end_work;
 };
@@ -127,6 +142,7 @@ void agentcg_session_remove(struct agentcg_session *session,
 			    u64 *restored_high);
 void agentcg_session_remove_all(void);
 void agentcg_session_for_each(void (*fn)(struct agentcg_session *session));
+bool agentcg_session_any(bool (*fn)(struct agentcg_session *session));
 unsigned int agentcg_session_count(void);
 unsigned int agentcg_session_tools(void);
 

@@ -455,8 +455,7 @@ void agentcg_tool_end(struct agentcg_tool *const tool)
 				      tool->stats.residue);
 		agentcg_domain_detach(&tool->d, &cgrp, &memcg);
 		oldest = keep_receipt(tool);
-		agentcg_node_release(session,
-				     agentcg_account_used(&session->acct));
+		agentcg_memory_left(tool);
 		agentcg_memory_apply_session(session);
 		agentcg_memory_serve_locked(session);
 	}
