@@ -398,10 +398,13 @@ TEST_F_TIMEOUT(wake, by_a_sibling_that_ends, 60)
 	EXPECT_EQ(0, session_balances(nl, &self->session));
 }
 
-/* Little comes back: it is for the higher class, though that came later. */
+/*
+ * Little comes back, no more than one step: it is for the higher class, though
+ * that came later.
+ */
 TEST_F_TIMEOUT(wake, highest_class_first, 60)
 {
-	const struct intent less = { .set = SET(MEM), .mem = 212 * MB };
+	const struct intent less = { .set = SET(MEM), .mem = 216 * MB };
 	struct filler *const high = shared_alloc(sizeof(*high));
 	struct call holder, batch, interactive;
 	struct nl *const nl = &self->nl;
