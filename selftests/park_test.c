@@ -16,7 +16,7 @@
 
 #include "fixture.h"
 
-#define LONG_STALL	(60000 * MS)
+#define LONG_STALL	(60000 * MS * slow())
 /* How often an interruption is tried; the median counts. */
 #define TRIES		5
 
@@ -509,9 +509,9 @@ TEST_F_TIMEOUT(wake, vfork_child_is_never_parked, 60)
  * Two calls that want more than there is, and nobody else: nobody can return
  * anything, so waiting for the bound would be for nothing.
  */
-TEST_F_TIMEOUT(wake, nobody_left_to_return_credit, 90)
+TEST_F_TIMEOUT(wake, nobody_left_to_return_credit, 200)
 {
-	const struct intent intent = intent_of(8 * MB, 512 * MB, 30000 * MS);
+	const struct intent intent = intent_of(8 * MB, 512 * MB, LONG_STALL);
 	struct filler *const second = shared_alloc(sizeof(*second));
 	struct nl *const nl = &self->nl;
 	struct call other;
@@ -528,9 +528,9 @@ TEST_F_TIMEOUT(wake, nobody_left_to_return_credit, 90)
 	ASSERT_LT(0, cg_spawn(other.fd, run_filler, second));
 	/* The first to be done keeps what it has: the other may have to wait. */
 	while (!self->filler->ended && !second->ended &&
-	       now_ns() - begun < 25000 * MS)
+	       now_ns() - begun < 25000 * MS * slow())
 		usleep(1000);
-	EXPECT_GT(20000 * MS, now_ns() - begun);
+	EXPECT_GT(20000 * MS * slow(), now_ns() - begun);
 	EXPECT_LE(1, call_figure(nl, &self->call, AGENTCG_A_TOOL_EXHAUSTED) +
 		     call_figure(nl, &other, AGENTCG_A_TOOL_EXHAUSTED));
 	EXPECT_EQ(0, session_balances(nl, &self->session));
