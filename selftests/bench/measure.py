@@ -227,14 +227,32 @@ def attempt(figures, measure, *arguments):
                         'bar': 0, 'error': str(error)})
 
 
+# In the order in which they are taken: name, function, arguments, those of --quick.
+PARTS = {
+    'touch': (measure_touch, (5,), (5,)),
+    'native': (measure_native, (), ()),
+    'park': (measure_park, (5,), (3,)),
+    'decision': (measure_decision, (2000,), (500,)),
+    'start': (measure_start, (2000, 200), (200, 50)),
+    'faults': (measure_faults, (5, 41), (5, 11)),
+}
+
+
 def parse():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--quick', action='store_true', help='fewer runs')
-    return parser.parse_args()
+    parser.add_argument('--only', metavar='LIST', default=','.join(PARTS),
+                        help='only these parts, with commas between (default %(default)s)')
+    parser.add_argument('--check', action='store_true', help='look at the arguments and do nothing')
+    arguments = parser.parse_args()
+    arguments.only = arguments.only.split(',')
+    for part in arguments.only:
+        if part not in PARTS:
+            sys.exit(f"bench: there is no part '{part}': --only takes {', '.join(PARTS)}")
+    return arguments
 
 
-def main():
-    quick = parse().quick
+def prepare():
     for path in (ROOT, PLAIN):
         os.makedirs(path, exist_ok=True)
     for path in ('/sys/fs/cgroup', ROOT, PLAIN):
@@ -242,15 +260,19 @@ def main():
     load()
     say(f'settling for {SETTLE} s of the guest')
     time.sleep(SETTLE)
+
+
+def main():
+    arguments = parse()
+    if arguments.check:
+        return
+    prepare()
     figures = []
-    attempt(figures, measure_touch, 5)
-    attempt(figures, measure_native)
-    attempt(figures, measure_park, 3 if quick else 5)
-    attempt(figures, measure_decision, 500 if quick else 2000)
-    attempt(figures, measure_start, 200 if quick else 2000, 50 if quick else 200)
-    attempt(figures, measure_faults, 5, 11 if quick else 41)
+    for name in arguments.only:
+        measure, full, quick = PARTS[name]
+        attempt(figures, measure, *(quick if arguments.quick else full))
     unload()
-    print(json.dumps({'kernel': platform.release(), 'quick': quick, 'figures': figures}))
+    print(json.dumps({'kernel': platform.release(), 'quick': arguments.quick, 'figures': figures}))
 
 
 main()
