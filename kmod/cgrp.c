@@ -20,37 +20,38 @@ enum { TYPE_ANON, TYPE_FILE };
  * With the multi-generational LRU the sizes by zone stay zero, and the lists
  * are generations: the two youngest are what memory.stat calls active.
  */
-static bool lrugen_pages(const struct lruvec *const lruvec, const int type,
-			 const bool active, unsigned long *const pages)
+static __always_inline bool
+lrugen_pages(const struct lruvec *const lruvec, const int type,
+	     const bool active, long *const pages)
 {
 	const struct lru_gen_folio *const lrugen = &lruvec->lrugen;
-	const unsigned long max_seq = READ_ONCE(lrugen->max_seq);
+	const unsigned long end = READ_ONCE(lrugen->max_seq) + 1 -
+				  (active ? 0 : MIN_NR_GENS);
 	unsigned long seq;
 	int zid;
 
 	if (!READ_ONCE(lrugen->enabled))
 		return false;
-	for (seq = READ_ONCE(lrugen->min_seq[type]); seq <= max_seq; seq++) {
-		if (!active && seq + MIN_NR_GENS > max_seq)
-			break;
+	for (seq = READ_ONCE(lrugen->min_seq[type]); seq < end; seq++) {
+		const long *const zones = lrugen->nr_pages[seq % MAX_NR_GENS][type];
+
 		for (zid = 0; zid < MAX_NR_ZONES; zid++)
-			*pages += max(READ_ONCE(lrugen->nr_pages[seq % MAX_NR_GENS][type][zid]),
-				      0L);
+			*pages += READ_ONCE(zones[zid]);
 	}
 	return true;
 }
 #else
 static bool lrugen_pages(const struct lruvec *const lruvec, const int type,
-			 const bool active, unsigned long *const pages)
+			 const bool active, long *const pages)
 {
 	return false;
 }
 #endif
 
-static unsigned long zone_pages(const struct mem_cgroup_per_node *const mz,
-				const enum lru_list lru)
+static long zone_pages(const struct mem_cgroup_per_node *const mz,
+		       const enum lru_list lru)
 {
-	unsigned long pages = 0;
+	long pages = 0;
 	int zid;
 
 	for (zid = 0; zid < MAX_NR_ZONES; zid++)
@@ -58,23 +59,31 @@ static unsigned long zone_pages(const struct mem_cgroup_per_node *const mz,
 	return pages;
 }
 
-static unsigned long lru_pages(struct mem_cgroup *const memcg, const int type,
-			       const bool active)
+/*
+ * Asked at almost every over-high event, hence inline and no walk of the node
+ * mask: that alone would cost a quarter of a decision.
+ */
+static __always_inline unsigned long
+lru_pages(struct mem_cgroup *const memcg, const int type, const bool active)
 {
 	const enum lru_list lru = LRU_BASE + type * LRU_FILE;
-	unsigned long pages = 0;
+	long pages = 0;
 	int nid;
 
-	for_each_node_state(nid, N_MEMORY) {
+	for (nid = 0; nid < nr_node_ids; nid++) {
 		const struct mem_cgroup_per_node *const mz = memcg->nodeinfo[nid];
 
+		/* No such node. */
+		if (!mz)
+			continue;
 		if (lrugen_pages(&mz->lruvec, type, active, &pages))
 			continue;
 		pages += zone_pages(mz, lru);
 		if (active)
 			pages += zone_pages(mz, lru + LRU_ACTIVE);
 	}
-	return pages;
+	/* The counters of the generations may be below zero for a moment. */
+	return max(pages, 0L);
 }
 
 /**
