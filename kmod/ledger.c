@@ -61,23 +61,8 @@ u64 agentcg_account_grant(struct agentcg_account *const parent,
 	const u64 bytes = min3(want, agentcg_account_free(parent),
 			       agentcg_account_room(child));
 
-	child->granted += bytes;
-	parent->given_granted += bytes;
+	agentcg_account_give(parent, child, bytes);
 	return bytes;
-}
-
-/**
- * agentcg_account_overdraw - book what @child took without asking
- * @parent: account that pays, below zero if need be
- * @child: account that took
- * @bytes: how much
- */
-void agentcg_account_overdraw(struct agentcg_account *const parent,
-			      struct agentcg_account *const child,
-			      const u64 bytes)
-{
-	child->granted += bytes;
-	parent->given_granted += bytes;
 }
 
 /**
@@ -95,19 +80,6 @@ u64 agentcg_account_return(struct agentcg_account *const parent,
 	child->granted -= bytes;
 	parent->given_granted -= bytes;
 	return bytes;
-}
-
-/**
- * agentcg_account_hold - make a child's grant what it measurably uses
- * @parent: account that pays
- * @child: account of a holder that is never held back: the agent leaf
- * @bytes: its usage
- */
-void agentcg_account_hold(struct agentcg_account *const parent,
-			  struct agentcg_account *const child, const u64 bytes)
-{
-	parent->given_granted += bytes - child->granted;
-	child->granted = bytes;
 }
 
 /**

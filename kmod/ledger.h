@@ -74,6 +74,34 @@ static inline u64 agentcg_account_room(const struct agentcg_account *const acct)
 	return held < acct->limit ? acct->limit - held : 0;
 }
 
+/**
+ * agentcg_account_give - move credit to @child without asking what is free
+ * @parent: account that pays, below zero if need be
+ * @child: account that receives
+ * @bytes: asked for before, or taken already
+ */
+static inline void agentcg_account_give(struct agentcg_account *const parent,
+					struct agentcg_account *const child,
+					const u64 bytes)
+{
+	child->granted += bytes;
+	parent->given_granted += bytes;
+}
+
+/**
+ * agentcg_account_hold - make a child's grant what it measurably uses
+ * @parent: account that pays
+ * @child: account of a holder that is never held back: the agent leaf
+ * @bytes: its usage
+ */
+static inline void agentcg_account_hold(struct agentcg_account *const parent,
+					struct agentcg_account *const child,
+					const u64 bytes)
+{
+	parent->given_granted += bytes - child->granted;
+	child->granted = bytes;
+}
+
 int agentcg_account_reserve(struct agentcg_account *parent,
 			    struct agentcg_account *child, u64 bytes,
 			    u64 ignored);
@@ -81,12 +109,8 @@ void agentcg_account_set_reserved(struct agentcg_account *parent,
 				  struct agentcg_account *child, u64 bytes);
 u64 agentcg_account_grant(struct agentcg_account *parent,
 			  struct agentcg_account *child, u64 want);
-void agentcg_account_overdraw(struct agentcg_account *parent,
-			      struct agentcg_account *child, u64 bytes);
 u64 agentcg_account_return(struct agentcg_account *parent,
 			   struct agentcg_account *child, u64 bytes);
-void agentcg_account_hold(struct agentcg_account *parent,
-			  struct agentcg_account *child, u64 bytes);
 void agentcg_account_close(struct agentcg_account *parent,
 			   struct agentcg_account *child, u64 residue);
 

@@ -233,7 +233,7 @@ u64 agentcg_memory_grant(struct agentcg_tool *const tool, const u64 want)
 				   clamp(declared_room(tool), size, free));
 	if (!size)
 		return 0;
-	size = agentcg_account_grant(&session->acct, &tool->acct, size);
+	agentcg_account_give(&session->acct, &tool->acct, size);
 	tool->stats.grants++;
 	tool->stats.granted_total += size;
 	return size;
@@ -248,7 +248,7 @@ void agentcg_memory_overdraw(struct agentcg_tool *const tool, const u64 size)
 {
 	struct agentcg_session *const session = tool->d.session;
 
-	agentcg_account_overdraw(&session->acct, &tool->acct, size);
+	agentcg_account_give(&session->acct, &tool->acct, size);
 	agentcg_node_cover(session, to_back(session), true);
 	tool->overdraft += size;
 	tool->stats.overdraft_peak = max(tool->stats.overdraft_peak,

@@ -9,6 +9,7 @@
 #include <linux/mm.h>
 #include <linux/netlink.h>
 #include <linux/spinlock.h>
+#include <linux/vmstat.h>
 #include <linux/workqueue.h>
 
 #include "memory.h"
@@ -45,11 +46,6 @@ static DECLARE_WORK(kick_work, kick_work_fn);
 static u64 memory_total(void)
 {
 	return (u64)totalram_pages() << PAGE_SHIFT;
-}
-
-static u64 memory_available(void)
-{
-	return (u64)max(si_mem_available(), 0L) << PAGE_SHIFT;
 }
 
 static u64 default_capacity(const u64 reserve)
@@ -143,31 +139,58 @@ int agentcg_node_set_floor(struct agentcg_session *const session,
 	return err;
 }
 
-/* Free credit, while the machine has more available than the reserve. */
-static u64 unlent(void)
+/*
+ * How much of @most the machine has available above the reserve.  Free memory
+ * alone is mostly enough, and a single load; a sixteenth of all stays for the
+ * kernel's own reserves, which si_mem_available() leaves out as well.  That
+ * function walks all zones, half of what a decision may cost.
+ */
+static u64 available(const u64 most)
 {
-	const u64 available = memory_available();
+	const u64 free = (u64)global_zone_page_state(NR_FREE_PAGES) << PAGE_SHIFT;
+	u64 all;
 
-	return min(agentcg_account_free(&node),
-		   available > node_reserve ? available - node_reserve : 0);
+	if (likely(free >= node_reserve + memory_total() / 16 + most))
+		return most;
+	all = (u64)max(si_mem_available(), 0L) << PAGE_SHIFT;
+	return min(most, all > node_reserve ? all - node_reserve : 0);
+}
+
+/* Free credit with memory behind it, up to @most. */
+static u64 unlent(const u64 most)
+{
+	return available(min(most, agentcg_account_free(&node)));
+}
+
+/* What a session in the line lacks of its claim. */
+static u64 lack(const struct agentcg_session *const session)
+{
+	const u64 held = agentcg_account_held(&session->acct);
+
+	return session->claim > held ? session->claim - held : 0;
 }
 
 /*
- * What @session can be lent: as much as leaves each one before it in the line
- * the rest of its claim, counting on what those before that one will return.
+ * What of @want @session can be lent: as much as leaves each one before it in
+ * the line the rest of its claim, counting on what those before that one will
+ * return.
  */
-static u64 lendable(const struct agentcg_session *const session)
+static u64 lendable(const struct agentcg_session *const session, const u64 want)
 {
-	u64 coming = unlent(), spare = coming;
 	const struct agentcg_session *other;
+	u64 most = want, coming, spare;
 
 	list_for_each_entry(other, &line, line) {
-		const u64 held = agentcg_account_held(&other->acct);
-		const u64 lacks = other->claim > held ? other->claim - held : 0;
-
 		if (other == session)
 			break;
-		spare = min(spare, coming > lacks ? coming - lacks : 0);
+		most += lack(other);
+	}
+	coming = unlent(most);
+	spare = min(want, coming);
+	list_for_each_entry(other, &line, line) {
+		if (other == session)
+			break;
+		spare = min(spare, coming > lack(other) ? coming - lack(other) : 0);
 		coming += other->acct.granted;
 	}
 	return spare;
@@ -196,9 +219,9 @@ bool agentcg_node_cover(struct agentcg_session *const session, const u64 used,
 	guard(spinlock)(&node_lock);
 	need = used - agentcg_account_held(acct);
 	if (!force)
-		return unlent() >= need &&
+		return unlent(need) == need &&
 		       agentcg_account_grant(&node, acct, need) == need;
-	agentcg_account_overdraw(&node, acct, need);
+	agentcg_account_give(&node, acct, need);
 	return true;
 }
 
@@ -230,11 +253,10 @@ u64 agentcg_node_borrow(struct agentcg_tool *const tool, const u64 used,
 	session->claim = used + claim;
 	session->quiet = 0;
 	need = used + want - held;
-	spare = lendable(session);
+	spare = lendable(session, max(need, AGENTCG_BORROW_CHUNK));
 	/* No crumbs: each would cost an event. */
 	if (spare >= min(need, AGENTCG_STEP_MIN))
-		held += agentcg_account_grant(&node, acct,
-					      min(spare, max(need, AGENTCG_BORROW_CHUNK)));
+		held += agentcg_account_grant(&node, acct, spare);
 	session->refused = used + want > held;
 	return held > used ? min(want, held - used) : 0;
 }

@@ -138,7 +138,7 @@ static void test_overdraft_is_repaid_first(struct kunit *const test)
 	struct agentcg_account parent = { .limit = 100 };
 	struct agentcg_account child = { .limit = 100 };
 
-	agentcg_account_overdraw(&parent, &child, 130);
+	agentcg_account_give(&parent, &child, 130);
 	KUNIT_EXPECT_EQ(test, 30, agentcg_account_overdraft(&parent));
 	KUNIT_EXPECT_EQ(test, 0, agentcg_account_free(&parent));
 	KUNIT_EXPECT_EQ(test, 0, agentcg_account_room(&child));
@@ -297,7 +297,7 @@ static bool step_pair(struct world *const world,
 		return grant_is_covered(parent, child, size);
 	case 4:
 		/* As much as a machine may hold. */
-		agentcg_account_overdraw(parent, child, size >> 8);
+		agentcg_account_give(parent, child, size >> 8);
 		return true;
 	case 5:
 		return return_pays_first(parent, child, size);
