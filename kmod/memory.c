@@ -455,25 +455,25 @@ static enum verdict decide_tool(struct agentcg_tool *const tool,
 	const u64 usage = bytes(agentcg_memcg_usage(tool->d.memcg));
 	u64 held, need, want;
 
-	/* Notices a foreign write; without one it changes nothing. */
-	agentcg_memory_apply(tool);
+	if (unlikely(agentcg_memcg_high(tool->d.memcg) != tool->d.high))
+		agentcg_memory_apply(tool);
 	held = agentcg_account_held(&tool->acct);
 	if (usage <= held)
 		return VERDICT_GRANT;
 	need = usage - held;
 	if (native_pays(tool, need) && watch_native(tool, false))
 		return VERDICT_NATIVE;
+	/* At its own ceiling nobody's credit helps. */
+	if (!agentcg_account_room(&tool->acct))
+		return shortage(tool, sync);
 	want = need + next_step(tool);
 	if (agentcg_memory_grant(tool, want) > need)
 		goto granted;
-	if (agentcg_account_room(&tool->acct)) {
-		agentcg_memory_refresh(session);
-		if (revoke(tool, want) &&
-		    agentcg_memory_grant(tool, want) > need)
-			goto granted;
-		if (reclaim_residue(tool, need))
-			return VERDICT_NATIVE;
-	}
+	agentcg_memory_refresh(session);
+	if (revoke(tool, want) && agentcg_memory_grant(tool, want) > need)
+		goto granted;
+	if (reclaim_residue(tool, need))
+		return VERDICT_NATIVE;
 	return shortage(tool, sync);
 granted:
 	settle(tool);
@@ -559,10 +559,13 @@ static bool foreign_over(struct mem_cgroup *memcg,
 			 const struct agentcg_domain *const domain)
 {
 	for (; memcg && memcg->css.parent; memcg = parent_mem_cgroup(memcg)) {
-		const u64 id = agentcg_memcg_id(memcg);
+		u64 id;
 
-		if (id != domain->id && id != domain->session->d.id &&
-		    agentcg_memcg_over_high(memcg))
+		/* First, since no level but those left to reclaim is. */
+		if (likely(!agentcg_memcg_over_high(memcg)))
+			continue;
+		id = agentcg_memcg_id(memcg);
+		if (id != domain->id && id != domain->session->d.id)
 			return true;
 	}
 	return false;
