@@ -32,6 +32,7 @@ enum agentcg_domain_type {
 /**
  * struct agentcg_domain - a managed cgroup
  * @id: cgroup id, never used twice by the kernel; immutable
+ * @by_id: in the hash of domains
  * @type: what it is embedded in; immutable
  * @session: the session it belongs to, itself for a session; immutable.  A
  *           domain that is not a session holds a reference.
@@ -44,6 +45,7 @@ enum agentcg_domain_type {
  */
 struct agentcg_domain {
 	u64 id;
+	struct hlist_node by_id;
 	enum agentcg_domain_type type;
 	struct agentcg_session *session;
 	struct cgroup *cgrp;
