@@ -41,7 +41,7 @@ def make_call(number, call, prefix):
     while True:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, cwd=call['dir'])
-        if done.returncode != NOT_STARTED or refused == TRIES:
+        if not prefix or done.returncode != NOT_STARTED or refused == TRIES:
             break
         refused += 1
         time.sleep(PATIENCE)

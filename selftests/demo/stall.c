@@ -272,9 +272,21 @@ static int read_result(struct bpf_object *object, struct result *result,
 	return read_histogram(object, result, least);
 }
 
-/* Nearest rank. */
+static uint64_t longest(const struct result *result)
+{
+	uint64_t most = 0;
+	unsigned int i;
+
+	for (i = 0; i < STALL_KINDS; i++)
+		if (result->longest[i] > most)
+			most = result->longest[i];
+	return most;
+}
+
+/* Nearest rank; the middle of the last bucket may lie above all that is in it. */
 static uint64_t percentile(const struct result *result, unsigned int percent)
 {
+	const uint64_t most = longest(result);
 	uint64_t held = 0, rank, seen = 0;
 	unsigned int i;
 
@@ -286,28 +298,27 @@ static uint64_t percentile(const struct result *result, unsigned int percent)
 	for (i = 0; i < STALL_BUCKETS; i++) {
 		seen += result->buckets[i];
 		if (seen >= rank)
-			return value_of(i);
+			return value_of(i) < most ? value_of(i) : most;
 	}
 	return 0;
 }
 
 static void print(const struct result *result, uint64_t least)
 {
-	uint64_t held = 0, longest = 0, total = 0;
+	uint64_t held = 0, total = 0;
 	unsigned int i;
 
 	for (i = 0; i < STALL_KINDS; i++) {
 		held += result->held[i];
 		total += result->total[i];
-		if (result->longest[i] > longest)
-			longest = result->longest[i];
 	}
 	printf("{\"least_ns\": %" PRIu64 ", \"held\": %" PRIu64
 	       ", \"passed\": %" PRIu64 ", \"lost\": %" PRIu64
 	       ", \"longest_ns\": %" PRIu64 ", \"p50_ns\": %" PRIu64
 	       ", \"p95_ns\": %" PRIu64 ", \"total_ns\": %" PRIu64
 	       ", \"kinds\": {", least, held, result->passed, result->lost,
-	       longest, percentile(result, 50), percentile(result, 95), total);
+	       longest(result), percentile(result, 50), percentile(result, 95),
+	       total);
 	for (i = 0; i < STALL_KINDS; i++)
 		printf("%s\"%s\": {\"held\": %" PRIu64 ", \"longest_ns\": %"
 		       PRIu64 ", \"total_ns\": %" PRIu64 "}", i ? ", " : "",
