@@ -776,11 +776,15 @@ bool agentcg_memory_waits(struct agentcg_session *const session)
 	return !session->ended && first_waiter(session);
 }
 
-/* Whether the session may still return what it has borrowed; any context. */
+/*
+ * Whether a call of the session may still return credit to those who wait: what
+ * was borrowed to all, what is the session's own to its own.  Any context.
+ */
 bool agentcg_memory_may_return(struct agentcg_session *const session)
 {
 	guard(spinlock_irqsave)(&session->lock);
-	return !session->ended && session->acct.granted &&
+	return !session->ended &&
+	       (session->acct.granted || first_waiter(session)) &&
 	       others_may_return(session, NULL);
 }
 
