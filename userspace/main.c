@@ -133,20 +133,17 @@ int dispatch(const struct command *table, char **argv, const char *text)
 {
 	const struct command *found = table;
 
+	while (*argv && global_option(*argv))
+		argv++;
+	if (*argv && !is_help(*argv) && ((*argv)[0] != '-' || !(*argv)[1]))
+		found = find(table, *argv++);
+	if (!found)
+		return EXIT_USAGE;
 	if (*argv && is_help(*argv)) {
 		fputs(text, stdout);
 		return EXIT_OK;
 	}
-	if (*argv && ((*argv)[0] != '-' || !(*argv)[1]))
-		found = find(table, *argv++);
-	return found ? found->run(argv) : EXIT_USAGE;
-}
-
-static int usage(char **argv)
-{
-	(void)argv;
-	fputs(help, stderr);
-	return EXIT_USAGE;
+	return found->run(argv);
 }
 
 static const struct command objects[] = {
@@ -172,6 +169,8 @@ static int flush(int status)
 
 int main(int argc, char **argv)
 {
+	const struct command *object;
+
 	(void)argc;
 	for (argv++; *argv && (*argv)[0] == '-'; argv++) {
 		if (!strcmp(*argv, "-V") || !strcmp(*argv, "--version")) {
@@ -185,7 +184,14 @@ int main(int argc, char **argv)
 			return EXIT_USAGE;
 		}
 	}
-	if (!*argv)
-		return usage(argv);
-	return flush(dispatch(objects, argv, help));
+	if (!*argv) {
+		fputs(help, stderr);
+		return EXIT_USAGE;
+	}
+	if (is_help(*argv)) {
+		fputs(help, stdout);
+		return flush(EXIT_OK);
+	}
+	object = find(objects, *argv);
+	return object ? flush(object->run(argv + 1)) : EXIT_USAGE;
 }

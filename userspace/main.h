@@ -32,7 +32,7 @@ struct command {
  * dispatch() - Run the command that @argv names by a unique prefix.
  * @table: commands of one object; the first is run when no word is given.
  * @argv: what is left of the command line.
- * @help: text for "help" and --help.
+ * @help: text for "help" and --help, in the place of the command or after it.
  */
 int dispatch(const struct command *table, char **argv, const char *help);
 

@@ -7,7 +7,7 @@
 #include "../size.h"
 
 static const char help[] =
-"usage: agentcg [-j] [-p] receipt [show] [ID | --session CGROUP]\n"
+"usage: agentcg [-j] [-p] receipt [show [ID | --session CGROUP]]\n"
 "\n"
 "The last 64 of each session are kept as long as the session lives.\n";
 

@@ -13,7 +13,7 @@
 #include "../size.h"
 
 static const char help[] =
-"usage: agentcg [-j] [-p] tool [show] [CALL | --session CGROUP]\n"
+"usage: agentcg [-j] [-p] tool [show [CALL | --session CGROUP]]\n"
 "       agentcg tool set CALL OPTIONS\n"
 "       agentcg tool kill CALL\n"
 "\n"
