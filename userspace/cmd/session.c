@@ -16,7 +16,7 @@ static const char help[] =
 "usage: agentcg session add CGROUP --budget SIZE [--adopt] [OPTIONS] [DEFAULTS]\n"
 "       agentcg session set CGROUP [OPTIONS] [DEFAULTS]\n"
 "       agentcg session del CGROUP\n"
-"       agentcg [-j] [-p] session [show] [CGROUP]\n"
+"       agentcg [-j] [-p] session [show [CGROUP]]\n"
 "\n"
 "add enables memory, cpu and pids on the way to the cgroup and in it, and\n"
 "makes its child \"agent\", where the agent's own processes belong; del puts\n"
@@ -156,31 +156,20 @@ static void warn_not_delegated(int fd, const char *cgroup)
 		 cgroup);
 }
 
-static int session_add(char **argv)
+/* Open the cgroup, do @fn with it, tell how that went. */
+static int with_session(const char *cgroup,
+			int (*fn)(struct agentcg_session *session,
+				  const char *cgroup, const void *arg),
+			const void *arg)
 {
+	struct agentcg *handle = open_handle();
 	struct agentcg_session *session;
-	struct session_args args;
-	struct agentcg *handle;
 	int err;
 
-	if (parse_session(argv, &args))
-		return EXIT_USAGE;
-	if (!(args.config.set & SESSION_BIT(BUDGET))) {
-		complain("session add: --budget SIZE is needed, as in --budget 4G");
-		return EXIT_USAGE;
-	}
-	handle = open_handle();
-	err = agentcg_session_open(handle, args.cgroup, &session);
+	err = agentcg_session_open(handle, cgroup, &session);
 	if (err)
 		return fail(handle, err);
-	err = agentcg_session_add(session, &args.config);
-	if (!err && json_wanted)
-		print_json(json_pack("{s:I}", "id",
-				     (json_int_t)agentcg_session_id(session)));
-	if (!err) {
-		warn_group_kill(agentcg_session_fd(session), args.cgroup);
-		warn_not_delegated(agentcg_session_fd(session), args.cgroup);
-	}
+	err = fn(session, cgroup, arg);
 	agentcg_session_close(session);
 	if (err)
 		return fail(handle, err);
@@ -188,12 +177,49 @@ static int session_add(char **argv)
 	return EXIT_OK;
 }
 
+static void print_id(const struct agentcg_session *session)
+{
+	print_json(json_pack("{s:I}", "id",
+			     (json_int_t)agentcg_session_id(session)));
+}
+
+static int add(struct agentcg_session *session, const char *cgroup,
+	       const void *config)
+{
+	int err = agentcg_session_add(session, config);
+
+	if (err)
+		return err;
+	if (json_wanted)
+		print_id(session);
+	warn_group_kill(agentcg_session_fd(session), cgroup);
+	warn_not_delegated(agentcg_session_fd(session), cgroup);
+	return 0;
+}
+
+static int session_add(char **argv)
+{
+	struct session_args args;
+
+	if (parse_session(argv, &args))
+		return EXIT_USAGE;
+	if (!(args.config.set & SESSION_BIT(BUDGET))) {
+		complain("session add: --budget SIZE is needed, as in --budget 4G");
+		return EXIT_USAGE;
+	}
+	return with_session(args.cgroup, add, &args.config);
+}
+
+static int set(struct agentcg_session *session, const char *cgroup,
+	       const void *config)
+{
+	(void)cgroup;
+	return agentcg_session_set(session, config);
+}
+
 static int session_set(char **argv)
 {
-	struct agentcg_session *session;
 	struct session_args args;
-	struct agentcg *handle;
-	int err;
 
 	if (parse_session(argv, &args))
 		return EXIT_USAGE;
@@ -203,16 +229,7 @@ static int session_set(char **argv)
 			 "nothing to set: see agentcg session help");
 		return EXIT_USAGE;
 	}
-	handle = open_handle();
-	err = agentcg_session_open(handle, args.cgroup, &session);
-	if (err)
-		return fail(handle, err);
-	err = agentcg_session_set(session, &args.config);
-	agentcg_session_close(session);
-	if (err)
-		return fail(handle, err);
-	agentcg_close(handle);
-	return EXIT_OK;
+	return with_session(args.cgroup, set, &args.config);
 }
 
 /* For commands that take a cgroup, or nothing, and no option. */
@@ -223,28 +240,35 @@ static int only_cgroup(char **argv, const char **cgroup)
 	return parse_all(options, argv, cgroup, 1);
 }
 
-/* A limit that is in force again deserves a word: it may be a tight one. */
-static void tell_deleted(const struct agentcg_record *reply, const char *cgroup)
+static int del(struct agentcg_session *session, const char *cgroup,
+	       const void *unused)
 {
-	uint64_t high = agentcg_record_uint(reply,
-					    AGENTCG_A_SESSION_RESTORED_HIGH,
-					    AGENTCG_UNLIMITED);
+	struct agentcg_record reply;
 	char text[HUMAN_MAX];
+	uint64_t high;
+	int err;
 
-	if (json_wanted)
-		print_record(reply);
+	(void)unused;
+	err = agentcg_session_del(session, &reply);
+	if (err)
+		return err;
+	high = agentcg_record_uint(&reply, AGENTCG_A_SESSION_RESTORED_HIGH,
+				   AGENTCG_UNLIMITED);
+	if (json_wanted && !reply.data)
+		/* Only what was left of it: the module had forgotten it. */
+		print_id(session);
+	else if (json_wanted)
+		print_record(&reply);
 	else if (high != AGENTCG_UNLIMITED)
+		/* It may be a tight one. */
 		printf("memory.high of %s is %s again, as it was found\n",
 		       cgroup, human_size(high, text));
+	return 0;
 }
 
 static int session_del(char **argv)
 {
-	struct agentcg_session *session;
-	struct agentcg_record reply;
-	struct agentcg *handle;
 	const char *cgroup;
-	int err;
 
 	if (only_cgroup(argv, &cgroup))
 		return EXIT_USAGE;
@@ -252,37 +276,21 @@ static int session_del(char **argv)
 		complain("session del: name a CGROUP");
 		return EXIT_USAGE;
 	}
-	handle = open_handle();
-	err = agentcg_session_open(handle, cgroup, &session);
-	if (err)
-		return fail(handle, err);
-	err = agentcg_session_del(session, &reply);
-	if (!err)
-		tell_deleted(&reply, cgroup);
-	agentcg_session_close(session);
-	if (err)
-		return fail(handle, err);
-	agentcg_close(handle);
-	return EXIT_OK;
+	return with_session(cgroup, del, NULL);
 }
 
-static int show_one(struct agentcg *handle, const char *cgroup)
+static int show(struct agentcg_session *session, const char *cgroup,
+		const void *unused)
 {
-	struct agentcg_session *session;
 	struct agentcg_record reply;
 	int err;
 
-	err = agentcg_session_open(handle, cgroup, &session);
-	if (err)
-		return fail(handle, err);
+	(void)cgroup;
+	(void)unused;
 	err = agentcg_session_get(session, &reply);
 	if (!err)
 		print_record(&reply);
-	agentcg_session_close(session);
-	if (err)
-		return fail(handle, err);
-	agentcg_close(handle);
-	return EXIT_OK;
+	return err;
 }
 
 static int session_show(char **argv)
@@ -294,9 +302,9 @@ static int session_show(char **argv)
 
 	if (only_cgroup(argv, &cgroup))
 		return EXIT_USAGE;
-	handle = open_handle();
 	if (cgroup)
-		return show_one(handle, cgroup);
+		return with_session(cgroup, show, NULL);
+	handle = open_handle();
 	err = agentcg_session_list(handle, list_add, &list);
 	if (err)
 		return fail(handle, err);
