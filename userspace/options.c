@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "main.h"
+#include "output.h"
 #include "size.h"
 
 static int bad(const struct option_def *def, const char *text,
@@ -247,8 +248,8 @@ int parse_all(const struct option_def *table, char **argv,
 
 #define INTENT_BIT(NAME)	(1ull << AGENTCG_A_INTENT_##NAME)
 
-struct option_def *intent_options(struct option_def *table,
-				  struct intent_args *args)
+static struct option_def *intent_table(struct option_def *table,
+				       struct intent_args *args)
 {
 	struct agentcg_intent *in = &args->intent;
 	const struct option_def options[INTENT_OPTIONS] = {
@@ -275,10 +276,16 @@ struct option_def *intent_options(struct option_def *table,
 		  INTENT_BIT(CONFLICT), &in->set },
 	};
 
-	memset(args, 0, sizeof(*args));
-	in->size = sizeof(*in);
 	memcpy(table, options, sizeof(options));
 	return table + INTENT_OPTIONS;
+}
+
+struct option_def *intent_options(struct option_def *table,
+				  struct intent_args *args)
+{
+	memset(args, 0, sizeof(*args));
+	args->intent.size = sizeof(args->intent);
+	return intent_table(table, args);
 }
 
 void intent_finish(struct intent_args *args)
@@ -286,4 +293,53 @@ void intent_finish(struct intent_args *args)
 	args->intent.tags = args->tags.tags;
 	args->intent.tag_count = args->tags.count;
 	args->intent.restartable = args->restartable;
+}
+
+static json_t *tags_json(const struct tag_list *list)
+{
+	json_t *tags = json_array();
+	uint32_t i;
+
+	for (i = 0; i < list->count; i++)
+		json_array_append_new(tags, json_text(list->tags[i]));
+	return tags;
+}
+
+static json_t *value_json(const struct option_def *def)
+{
+	switch (def->kind) {
+	case OPTION_FLAG:
+		return json_boolean(*(bool *)def->value);
+	case OPTION_LIMIT:
+		if (*(uint64_t *)def->value == AGENTCG_UNLIMITED)
+			return json_null();
+		/* fall through */
+	case OPTION_SIZE:
+	case OPTION_DURATION:
+		return json_integer(*(json_int_t *)def->value);
+	case OPTION_CLASS:
+		return json_string(agentcg_class_name(*(uint32_t *)def->value));
+	case OPTION_ON_EXHAUST:
+		return json_string(agentcg_on_exhaust_name(*(uint32_t *)def->value));
+	case OPTION_LABEL:
+		return json_text(*(const char **)def->value);
+	case OPTION_TAG:
+		return tags_json(def->value);
+	default:
+		return json_integer(*(uint32_t *)def->value);
+	}
+}
+
+/* The options have the names of the attributes. */
+json_t *intent_json(struct intent_args *args)
+{
+	struct option_def table[INTENT_OPTIONS];
+	json_t *object = json_object();
+	struct option_def *def;
+
+	for (def = table; def < intent_table(table, args); def++)
+		if (args->intent.set & def->set)
+			json_object_set_new(object, def->name,
+					    value_json(def));
+	return object;
 }

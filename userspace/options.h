@@ -7,6 +7,7 @@
 #define AGENTCG_OPTIONS_H
 
 #include <agentcg/agentcg.h>
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -73,6 +74,9 @@ struct option_def *intent_options(struct option_def *table,
 
 /** intent_finish() - Make args->intent complete after parsing. */
 void intent_finish(struct intent_args *args);
+
+/** intent_json() - What was declared, as the module would tell it. */
+json_t *intent_json(struct intent_args *args);
 
 /**
  * parse_options() - Read options up to the first operand.

@@ -99,20 +99,29 @@ static json_t *flags_json(const struct agentcg_attr *attr, uint64_t value)
 	return list;
 }
 
-/* Text of the kernel need not be UTF-8, but JSON has to be. */
-static json_t *string_json(const char *text, size_t len)
+json_t *json_text(const char *text)
 {
-	json_t *value = json_stringn(text, len);
-	char clean[256];
-	size_t i;
+	json_t *value = json_string(text);
+	char *clean, *at;
 
 	if (value)
 		return value;
-	if (len >= sizeof(clean))
-		len = sizeof(clean) - 1;
-	for (i = 0; i < len; i++)
-		clean[i] = (signed char)text[i] < 0 ? '?' : text[i];
-	return json_stringn(clean, len);
+	clean = strdup(text);
+	for (at = clean; at && *at; at++)
+		if ((signed char)*at < 0)
+			*at = '?';
+	value = json_string(clean);
+	free(clean);
+	return value;
+}
+
+static json_t *string_json(const struct agentcg_field *field)
+{
+	char *text = strndup(field->data, field->len);
+	json_t *value = json_text(text);
+
+	free(text);
+	return value;
 }
 
 static json_t *field_json(const struct agentcg_attr *attr,
@@ -125,7 +134,7 @@ static json_t *field_json(const struct agentcg_attr *attr,
 	switch (attr->type) {
 	case AGENTCG_TYPE_STRING:
 	case AGENTCG_TYPE_STRINGS:
-		return string_json(field->data, (size_t)field_len(field));
+		return string_json(field);
 	case AGENTCG_TYPE_NEST:
 		inner.data = field->data;
 		inner.len = field->len;

@@ -19,6 +19,9 @@
 /** record_json() - A new JSON object of a record. */
 json_t *record_json(const struct agentcg_record *record);
 
+/** json_text() - A JSON string of a text that need not be UTF-8. */
+json_t *json_text(const char *text);
+
 /** json_add_instant() - Add an instant to @object, in both its forms. */
 void json_add_instant(json_t *object, const char *key, uint64_t boot_ns);
 

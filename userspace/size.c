@@ -61,8 +61,8 @@ static const char *scale_by(const struct decimal *number, uint64_t unit,
 	wide product = (wide)number->whole * unit +
 		       (wide)number->fraction * unit / number->scale;
 
-	/* All ones stands for "no limit". */
-	if (product >= UINT64_MAX)
+	/* JSON and clocks go no further, and no memory does. */
+	if (product > INT64_MAX)
 		return "is too large: use a smaller one";
 	*value = (uint64_t)product;
 	return NULL;

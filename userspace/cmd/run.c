@@ -397,31 +397,16 @@ static int exit_status(const struct run *run)
 }
 
 /* What can be told of a command that nobody but us has looked at. */
-static json_t *unmanaged_json(const struct run *run, int status)
+static json_t *unmanaged_json(struct run *run)
 {
-	const struct agentcg_intent *intent = &run->intent.intent;
 	bool exited = run->ended.si_code == CLD_EXITED;
 	json_t *object = json_object();
-	json_t *declared = json_object();
-	uint32_t i;
 
 	json_object_set_new(object, "enforced", json_false());
-	json_object_set_new(object, "reason", json_string(run->reason));
-	if (intent->label)
-		json_object_set_new(declared, "label",
-				    json_string(intent->label));
-	if (intent->tag_count) {
-		json_t *tags = json_array();
-
-		for (i = 0; i < intent->tag_count; i++)
-			json_array_append_new(tags,
-					      json_string(intent->tags[i]));
-		json_object_set_new(declared, "tag", tags);
-	}
-	json_object_set_new(object, "intent", declared);
+	json_object_set_new(object, "reason", json_text(run->reason));
+	json_object_set_new(object, "intent", intent_json(&run->intent));
 	if (!run->pid) {
 		json_object_set_new(object, "cause", json_string("empty"));
-		json_object_set_new(object, "exit-code", json_integer(status));
 		return object;
 	}
 	json_add_instant(object, "start", run->start);
@@ -433,28 +418,29 @@ static json_t *unmanaged_json(const struct run *run, int status)
 	return object;
 }
 
-static void write_receipt(struct run *run, json_t *receipt)
+/* @still: where else it can be found. */
+static void write_receipt(struct run *run, json_t *receipt, const char *still)
 {
 	int err;
 
-	if (run->receipt_fd < 0) {
-		json_decref(receipt);
-		return;
-	}
 	err = dump_json(run->receipt_fd, receipt, pretty_wanted);
 	json_decref(receipt);
 	if (!err && run->receipt_fd > STDERR_FILENO && close(run->receipt_fd))
 		err = -errno;
 	if (err)
-		complain("--receipt %s: %s", run->receipt, strerror(-err));
+		complain("--receipt %s: %s%s", run->receipt, strerror(-err),
+			 still);
 }
 
 static void tell_receipt(struct run *run, const struct agentcg_record *receipt)
 {
-	char advice[ADVICE_MAX];
+	char advice[ADVICE_MAX], still[96];
 
+	snprintf(still, sizeof(still), ": agentcg receipt show %llu still has it",
+		 (unsigned long long)agentcg_record_uint(receipt,
+							 AGENTCG_A_TOOL_ID, 0));
 	if (run->receipt_fd >= 0)
-		write_receipt(run, receipt_json(receipt));
+		write_receipt(run, receipt_json(receipt), still);
 	if (receipt_advice(receipt, advice))
 		complain("%s", advice);
 }
@@ -463,7 +449,7 @@ static void tell_receipt(struct run *run, const struct agentcg_record *receipt)
  * Remove the call and tell what came of it. When its processes will not die,
  * the watcher goes on trying.
  */
-static void finish_managed(struct run *run, int status)
+static void finish_managed(struct run *run)
 {
 	struct agentcg_record receipt;
 	int err = agentcg_call_end(run->call, &receipt);
@@ -483,7 +469,7 @@ static void finish_managed(struct run *run, int status)
 	if (run->receipt_fd < 0)
 		return;
 	complain("the call has no receipt: %s", run->reason);
-	write_receipt(run, unmanaged_json(run, status));
+	write_receipt(run, unmanaged_json(run), "");
 }
 
 static int not_started(const struct run *run, int err)
@@ -512,9 +498,9 @@ static int execute(struct run *run)
 		status = exit_status(run);
 	}
 	if (run->call)
-		finish_managed(run, status);
+		finish_managed(run);
 	else if (run->receipt_fd >= 0)
-		write_receipt(run, unmanaged_json(run, status));
+		write_receipt(run, unmanaged_json(run), "");
 	return status;
 }
 
