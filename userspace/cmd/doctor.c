@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -128,18 +129,10 @@ static const struct {
 	  "tasks and cgroups are followed through their life",
 	  "tasks and cgroups cannot be followed: no receipts",
 	  "see the kernel log (dmesg); the kernel needs CONFIG_TRACEPOINTS" },
-	{ AGENTCG_CAPABILITY_BTF, "btf", STATE_WARN,
-	  "the module's type information matches the kernel's",
-	  "the module has no matching type information: no BPF policies",
-	  "rebuild the module against this kernel's headers, with pahole and vmlinux" },
 	{ AGENTCG_CAPABILITY_KFUNCS, "kfuncs", STATE_WARN,
 	  "BPF programs may ask the module",
 	  "BPF programs cannot ask the module: the built-in policy decides alone",
-	  "needs btf; or a module version with kfuncs" },
-	{ AGENTCG_CAPABILITY_PSI, "psi", STATE_WARN,
-	  "parked time shows as memory pressure",
-	  "parked time does not show as memory pressure",
-	  "boot with psi=1" },
+	  "a module version with kfuncs, on a kernel with btf" },
 };
 
 static void check_capabilities(struct report *report, const struct host *host)
@@ -159,6 +152,29 @@ static void check_capabilities(struct report *report, const struct host *host)
 			    "%s", have ? capabilities[i].with_text :
 					 capabilities[i].without_text);
 	}
+}
+
+/*
+ * The kernel takes the module's type information in only if it matches its
+ * own, and shows what it took.
+ */
+static void check_btf(struct report *report, const struct host *host)
+{
+	if (access("/sys/kernel/btf/vmlinux", F_OK))
+		add(report, "btf", STATE_WARN,
+		    "boot a kernel with CONFIG_DEBUG_INFO_BTF",
+		    "the kernel has no type information: no BPF policies");
+	else if (!host->loaded)
+		add(report, "btf", STATE_WARN, "modprobe agentcg",
+		    "not known while the module is not loaded");
+	else if (!(host->capabilities & AGENTCG_CAPABILITY_BTF) ||
+		 access("/sys/kernel/btf/agentcg", F_OK))
+		add(report, "btf", STATE_WARN,
+		    "rebuild the module against this kernel's headers, with pahole and vmlinux",
+		    "the module has no matching type information: no BPF policies");
+	else
+		add(report, "btf", STATE_OK, NULL,
+		    "the module's type information matches the kernel's");
 }
 
 static void check_fail_open(struct report *report, const struct host *host)
@@ -234,9 +250,12 @@ static bool has_word(const char *list, const char *word)
 	return false;
 }
 
+/* What session add enables. */
+#define NEEDED	3
+static const char *const needed[NEEDED] = { "memory", "cpu", "pids" };
+
 static void check_controllers(struct report *report, const struct host *host)
 {
-	static const char *const needed[] = { "memory", "cpu", "pids" };
 	char there[512], on[512], missing[64] = "", off[64] = "";
 	size_t i;
 
@@ -246,7 +265,7 @@ static void check_controllers(struct report *report, const struct host *host)
 	    !read_file(host->root_fd, "cgroup.subtree_control", on,
 		       sizeof(on)))
 		return;
-	for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+	for (i = 0; i < NEEDED; i++) {
 		char *list = !has_word(there, needed[i]) ? missing :
 			     !has_word(on, needed[i]) ? off : NULL;
 
@@ -268,52 +287,125 @@ static void check_controllers(struct report *report, const struct host *host)
 		    "memory, cpu and pids are available and enabled at the root");
 }
 
+/* A file of the cgroup at @path in the tree, as read_file(). */
+static bool read_cgroup(const struct host *host, const char *path,
+			const char *name, char *buf, size_t size)
+{
+	char file[PATH_MAX];
+
+	snprintf(file, sizeof(file), "%s%s/%s", host->root, path, name);
+	return read_file(AT_FDCWD, file, buf, size);
+}
+
+/* Where in the tree this process is. */
+static bool own_cgroup(char *path, size_t size)
+{
+	FILE *file = fopen("/proc/self/cgroup", "re");
+	char line[PATH_MAX + 8];
+	bool found = false;
+
+	while (file && !found && fgets(line, sizeof(line), file))
+		found = !strncmp(line, "0::", 3);
+	if (file)
+		fclose(file);
+	if (found)
+		snprintf(path, size, "%.*s", (int)strcspn(line + 3, "\n"),
+			 line + 3);
+	return found;
+}
+
+/* What the cgroups above let this process, and sessions below it, have. */
+static void check_delegation(struct report *report, const struct host *host)
+{
+	char own[PATH_MAX], there[512], missing[64] = "";
+	size_t i;
+
+	if (!host->root || !own_cgroup(own, sizeof(own)) ||
+	    !read_cgroup(host, own, "cgroup.controllers", there, sizeof(there)))
+		return;
+	for (i = 0; i < NEEDED; i++) {
+		if (has_word(there, needed[i]))
+			continue;
+		strcat(missing, " ");
+		strcat(missing, needed[i]);
+	}
+	if (missing[0])
+		add(report, "delegation", STATE_WARN,
+		    "add the session as root, which enables them on the way, or start this in a unit with Delegate=yes",
+		    "not handed down to the cgroup of this process, %s:%s",
+		    own, missing);
+	else
+		add(report, "delegation", STATE_OK, NULL,
+		    "memory, cpu and pids are handed down to the cgroup of this process, %s",
+		    own);
+}
+
 /* ---- sessions ---- */
 
-struct group_kill {
+/* The first cgroup where something is wrong; empty while there is none. */
+struct findings {
 	const struct host *host;
-	char where[256];
+	char group_kill[PATH_MAX];
+	char unfed[PATH_MAX];
 };
 
 /* Note the first cgroup from a session upwards that kills all it holds. */
-static int find_group_kill(const struct agentcg_record *session, void *arg)
+static void find_group_kill(struct findings *found, const char *session)
 {
-	struct group_kill *found = arg;
-	char path[4096], file[4200], value[8];
-	const char *text;
+	char path[PATH_MAX], value[8];
 	char *slash;
 
-	text = agentcg_record_string(session, AGENTCG_A_SESSION_PATH);
-	snprintf(path, sizeof(path), "%s", text ?: "");
-	while ((slash = strrchr(path, '/')) && path[1]) {
-		snprintf(file, sizeof(file), "%s%s/memory.oom.group",
-			 found->host->root, path);
-		if (read_file(AT_FDCWD, file, value, sizeof(value)) &&
-		    value[0] == '1') {
-			snprintf(found->where, sizeof(found->where), "%.200s",
-				 path);
-			return 1;
-		}
+	snprintf(path, sizeof(path), "%s", session);
+	while (!found->group_kill[0] && (slash = strrchr(path, '/')) && path[1]) {
+		if (read_cgroup(found->host, path, "memory.oom.group", value,
+				sizeof(value)) && value[0] == '1')
+			strcpy(found->group_kill, path);
 		*slash = '\0';
 	}
+}
+
+static int look_at_session(const struct agentcg_record *session, void *arg)
+{
+	struct findings *found = arg;
+	const char *path;
+	char on[512];
+
+	path = agentcg_record_string(session, AGENTCG_A_SESSION_PATH);
+	if (!path || strlen(path) >= PATH_MAX)
+		return 0;
+	find_group_kill(found, path);
+	if (!found->unfed[0] &&
+	    read_cgroup(found->host, path, "cgroup.subtree_control", on,
+			sizeof(on)) && !has_word(on, "memory"))
+		strcpy(found->unfed, path);
 	return 0;
 }
 
 static void check_sessions(struct report *report, const struct host *host)
 {
-	struct group_kill found = { .host = host };
+	struct findings found = { .host = host };
 
 	if (!host->loaded || !host->root)
 		return;
-	if (agentcg_session_list(host->handle, find_group_kill, &found) < 0)
-		add(report, "oom-group", STATE_WARN,
+	if (agentcg_session_list(host->handle, look_at_session, &found) < 0) {
+		add(report, "sessions", STATE_WARN,
 		    "run it as root", "the sessions cannot be looked at: %s",
 		    agentcg_strerror(host->handle));
-	else if (found.where[0])
+		return;
+	}
+	if (found.unfed[0])
+		add(report, "sessions", STATE_BAD,
+		    "session del and session add; and a unit with Delegate=yes, if systemd switched it off",
+		    "the calls of %s have no memory controller: they run unmanaged",
+		    found.unfed);
+	else
+		add(report, "sessions", STATE_OK, NULL,
+		    "the calls of every session have the memory controller");
+	if (found.group_kill[0])
 		add(report, "oom-group", STATE_BAD,
 		    "write 0 to that memory.oom.group",
 		    "memory.oom.group is 1 in %s: out of memory there kills the agent with its calls",
-		    found.where);
+		    found.group_kill);
 	else
 		add(report, "oom-group", STATE_OK, NULL,
 		    "no cgroup kills an agent with its calls");
@@ -329,26 +421,34 @@ static void check_sched_ext(struct report *report, const struct host *host)
 		       sizeof(state)))
 		add(report, "sched-ext", STATE_WARN,
 		    "boot a kernel with CONFIG_SCHED_CLASS_EXT",
-		    "the kernel has no sched_ext: classes can only become cpu.weight");
+		    "the kernel has no sched_ext; this version of agentcg does without");
 	else if (host->loaded &&
 		 !(host->capabilities & AGENTCG_CAPABILITY_SCHED_EXT))
 		add(report, "sched-ext", STATE_WARN,
 		    "rebuild the module against this kernel",
 		    "the kernel has sched_ext, but the module was built without it");
 	else
-		add(report, "sched-ext", STATE_OK, NULL, "available, %s", state);
+		add(report, "sched-ext", STATE_OK, NULL,
+		    "the kernel has it (%s); this version of agentcg does not use it",
+		    state);
 }
 
-static void check_psi(struct report *report)
+static void check_psi(struct report *report, const struct host *host)
 {
 	char line[128];
 
-	/* The file is there but fails when PSI is off. */
-	if (read_file(AT_FDCWD, "/proc/pressure/memory", line, sizeof(line)))
-		add(report, "pressure", STATE_OK, NULL, "%s", line);
+	/* The module knows how the kernel was built, not how it was booted. */
+	if (!read_file(AT_FDCWD, "/proc/pressure/memory", line, sizeof(line)))
+		add(report, "psi", STATE_WARN, "boot with psi=1",
+		    "pressure stall information is off: parked time does not show as memory pressure");
+	else if (host->loaded &&
+		 !(host->capabilities & AGENTCG_CAPABILITY_PSI))
+		add(report, "psi", STATE_WARN,
+		    "rebuild the module against this kernel",
+		    "the module was built without it: parked time does not show as memory pressure");
 	else
-		add(report, "pressure", STATE_WARN, "boot with psi=1",
-		    "pressure stall information is off");
+		add(report, "psi", STATE_OK, NULL,
+		    "on: parked time shows as memory pressure");
 }
 
 static void check_swap(struct report *report)
@@ -399,11 +499,13 @@ static void examine(struct report *report)
 	check_kernel(report);
 	check_module(report, &host);
 	check_capabilities(report, &host);
+	check_btf(report, &host);
 	check_fail_open(report, &host);
 	check_mount(report, &host);
 	check_controllers(report, &host);
+	check_delegation(report, &host);
 	check_sched_ext(report, &host);
-	check_psi(report);
+	check_psi(report, &host);
 	check_swap(report);
 	/* Last, because its requests overwrite host.info. */
 	check_sessions(report, &host);
