@@ -4,25 +4,19 @@
 # signals and to exit statuses, and what it says when something is wrong.
 # shellcheck disable=SC2317 # check() runs what it is given
 set -u
+HERE=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
+. "$HERE/tap.sh"
 CG=/sys/fs/cgroup
 TOP=cli-test
 S=$TOP/s
+SCHEMA=/usr/share/agentcg/agentcg.schema.json
 tmp=$(mktemp -d)
-number=0
-failed=0
+mkdir "$tmp/json"
+kept=0
 
+# check TEXT COMMAND...: as ok, with what the last command said.
 check() {
-	local text=$1
-	shift
-	number=$((number + 1))
-	if "$@"; then
-		echo "ok $number - $text"
-	else
-		failed=1
-		echo "not ok $number - $text"
-		sed 's/^/# out: /' "$tmp/out"
-		sed 's/^/# err: /' "$tmp/err"
-	fi
+	ok "$@" || note "out: $(<"$tmp/out")" "err: $(<"$tmp/err")"
 }
 
 # try COMMAND...: runs it, keeping its output and status.
@@ -47,6 +41,22 @@ refuses() {
 	gives "$want" "$@" && grep -qF -- "$words" "$tmp/err" &&
 		[ "$(wc -l <"$tmp/err")" = 1 ]
 }
+
+# keep NAME FILE: JSON of that name, for test_schema.
+keep() {
+	kept=$((kept + 1))
+	cp "$2" "$tmp/json/$1.$kept.json"
+}
+
+# shows NAME COMMAND...: passes if the command succeeds, and keeps its JSON.
+shows() {
+	local name=$1
+	shift
+	gives 0 "$@" && keep "$name" "$tmp/out"
+}
+
+# says WORDS: whether the last command did, on either side.
+says() { grep -qF -- "$1" "$tmp/out" "$tmp/err"; }
 
 # field KEY: the value of the last KEY in the receipt of the last command.
 field() { sed -nE 's/^.*[{,]"'"$1"'":("[^"]*"|\[[^]]*\]|[^],}]*).*/\1/p' "$tmp/receipt"; }
@@ -102,8 +112,9 @@ started() {
 	local name=$1
 	shift
 	rm -f "$tmp/ready"
-	# Not the function: pid is to be that of agentcg itself.
-	agentcg "${args[@]}" --name "$name" "$@" >"$tmp/out" 2>"$tmp/err" &
+	# Not the function: pid is to be that of agentcg itself. A script's
+	# background jobs ignore INT and QUIT.
+	env --default-signal=INT,QUIT agentcg "${args[@]}" --name "$name" "$@" >"$tmp/out" 2>"$tmp/err" &
 	pid=$!
 	await test -e "$tmp/ready"
 }
@@ -113,9 +124,44 @@ ended() {
 	status=$?
 }
 
+# What is the same for all commands.
+test_words() {
+	local object
+	for object in run session tool receipt event node info doctor; do
+		check "$object help" gives 0 agentcg "$object" help
+		check "it tells the usage" grep -q "^usage: agentcg.* $object" "$tmp/out"
+	done
+	check "help of a command" gives 0 agentcg session add help
+	check "is that of its object" says '--budget SIZE'
+	check "help as an option" gives 0 agentcg node set --help
+	check "the version" gives 0 agentcg -V
+	check "is the module's" is "$(<"$tmp/out")" "agentcg $(modinfo -F version agentcg)"
+	check "words may be shortened" shows sessions agentcg -j se sh
+	check "options before, between and after words" shows sessions agentcg -j session -p show
+	check "-p is on several lines" [ "$(agentcg -jp node | wc -l)" -gt 5 ]
+	check "no such object" refuses 2 'no such command' agentcg bogus
+	check "no such option" refuses 2 'no such option' agentcg node --bogus
+}
+
 test_sessions() {
 	mkdir -p "$CG/$TOP/a/b" "$CG/$TOP/a/c" "$CG/$S"
-	check "session add" gives 0 agentcg session add "/$TOP/a/b" --budget 64M
+	check "session add" shows session-add agentcg -j session add "/$TOP/a/b" --budget 64M
+	check "session show by path" shows session agentcg -j session show "/$TOP/a/b"
+	cp "$tmp/out" "$tmp/by-path"
+	check "by directory" shows session agentcg -j session show "$CG/$TOP/a/b"
+	check "it is the same" cmp -s "$tmp/by-path" "$tmp/out"
+	check "by a directory here" shows session \
+		env -C "$CG/$TOP/a" agentcg -j session show b
+	check "it is the same again" cmp -s "$tmp/by-path" "$tmp/out"
+	check "session set" gives 0 agentcg session set "/$TOP/a/b" --budget 80M --floor 16M \
+		--class batch --weight 7 --mem 9M --default-class besteffort --default-weight 5
+	check "all of it is there" shows session agentcg -j session show "/$TOP/a/b"
+	check "budget and floor" says '"budget":83886080,"floor":16777216,"weight":7,"max-class":"batch"'
+	check "and defaults" says '"defaults":{"mem":9437184,"burst":null,"class":"besteffort","weight":5,'
+	check "a budget below the floor" refuses 1 'floor 16777216 is above the budget' \
+		agentcg session set "/$TOP/a/b" --budget 12M
+	check "a label of a session" refuses 1 'label and tag belong to a call' \
+		agentcg session set "/$TOP/a/b" --label x
 	check "controllers are enabled along the path" \
 		grep -qw memory "$CG/$TOP/cgroup.subtree_control"
 	check "controllers are enabled in the session" \
@@ -129,7 +175,7 @@ test_sessions() {
 		agentcg session add "/$TOP/a" --budget 64M
 	check "a second session beside it" gives 0 \
 		agentcg session add "$CG/$TOP/a/c" --budget 64M
-	check "session del" gives 0 agentcg session del "/$TOP/a/b"
+	check "session del" shows session-del agentcg -j session del "/$TOP/a/b"
 	check "what the other needs stays" \
 		grep -qw memory "$CG/$TOP/a/cgroup.subtree_control"
 	check "session del of the other" gives 0 agentcg session del "/$TOP/a/c"
@@ -178,6 +224,12 @@ test_refused_sessions() {
 		agentcg session add "/$TOP/none" --budget 64M
 	check "a directory that is no cgroup" refuses 1 'not a cgroup v2' \
 		agentcg session add /tmp --budget 64M
+	check "a budget that overflows" refuses 2 'too large' \
+		agentcg session add "/$S" --budget 99999999999T
+	check "a budget above the largest" refuses 1 'budget 2305843009213693952 is above the largest' \
+		agentcg session add "/$S" --budget 2097152T
+	check "a floor above the machine" refuses 1 'floor' \
+		agentcg session add "/$S" --budget 1T --floor 1T
 }
 
 test_sessions_side_by_side() {
@@ -203,6 +255,9 @@ test_run() {
 		run -- sh -c 'echo "exit 5" >'"$tmp/script"'; chmod +x '"$tmp/script"'; exec agentcg run --mem 1M -- '"$tmp/script"
 	check "the caller's own session" gives 0 \
 		sh -c "echo 0 >$CG/$S/agent/cgroup.procs; exec agentcg run --require always --mem 8M -- true"
+	for case in passes_through interrupt death stop; do
+		check "a terminal: ${case/_/ }" gives 0 "$HERE/terminal-check" "$case" agentcg "${args[@]}"
+	done
 	check "what outlives CMD is killed" gives 3 run -- sh -c 'sleep 1000 & exit 3'
 	check "no call is left" no_calls "$S"
 }
@@ -215,18 +270,56 @@ test_receipts() {
 	check "its label" is "$(field label)" '"hello"'
 	check "its tags" is "$(field tag)" '["a=b","c=d"]'
 	check "what was applied" is "$(field mem)" 8388608
+	keep receipt "$tmp/receipt"
 	id=$(field id)
-	check "receipt show" gives 0 agentcg -j receipt show "$id"
-	agentcg -j receipt show "$id" >"$tmp/shown"
-	check "it is the same receipt" cmp -s "$tmp/receipt" "$tmp/shown"
+	check "receipt show" shows receipt agentcg -j receipt show "$id"
+	check "it is the same receipt" cmp -s "$tmp/receipt" "$tmp/out"
+	check "receipt show of a session" shows receipts agentcg -j receipt show --session "/$S"
+	check "it is among them" says '"label":"hello"'
+	check "receipt show of all" shows receipts agentcg -j receipt
+	check "as text" gives 0 agentcg receipt show "$id"
+	check "with its cause" grep -qx 'cause  *exit' "$tmp/out"
 	check "a receipt that nobody has" refuses 1 'receipt-get' \
 		agentcg receipt show 1
+	check "receipts of no session" refuses 1 'no such session' \
+		agentcg receipt show --session "/$TOP"
 	try run --receipt fd:5 -- sh -c 'echo x >&5' 5>"$tmp/receipt"
 	check "CMD does not get the receipt's descriptor" is "$(field exit-code)" 2
+	keep receipt "$tmp/receipt"
+	try run --receipt "$tmp/receipt" -- sh -c 'kill -9 $$'
+	check "a signal in a receipt" is "$(field exit-signal)" 9
+	check "with advice" says 'SIGKILL from outside agentcg'
+	keep receipt "$tmp/receipt"
+	check "CMD that is not there" gives 127 run --receipt "$tmp/receipt" -- /nonexistent
+	check "its receipt is of the process that was to become it" is "$(field exit-code)" 127
+	keep receipt "$tmp/receipt"
+	check "a receipt on several lines" gives 0 \
+		agentcg -p "${args[@]}" --receipt "$tmp/receipt" -- true
+	keep receipt "$tmp/receipt"
 	check "a receipt that cannot be written" refuses 125 '--receipt' \
 		run --receipt /nonexistent/r -- touch "$tmp/started"
 	check "CMD was not started" test ! -e "$tmp/started"
 	check "no receipt's descriptor" refuses 125 '--receipt' run --receipt fd:99 -- true
+	check "a descriptor for reading" refuses 125 'for reading only' \
+		run --receipt fd:5 -- true 5</dev/null
+}
+
+# The disk is full when all is over: CMD's status is what counts, and the
+# receipt is not lost.
+test_full_disk() {
+	mkdir "$tmp/full"
+	mount -t tmpfs -o size=4k none "$tmp/full"
+	head -c 4096 /dev/zero >"$tmp/full/filler"
+	for where in /dev/full "$tmp/full/receipt"; do
+		check "a full disk: $where" refuses 3 "--receipt $where: No space left" \
+			run --receipt "$where" -- sh -c 'exit 3'
+		id=$(sed -nE 's/.*agentcg receipt show ([0-9]+) still has it$/\1/p' "$tmp/err")
+		check "its receipt is still there" shows receipt agentcg -j receipt show "$id"
+		check "it is that of CMD" says '"exit-code":3'
+	done
+	check "a full disk, unmanaged" gives 3 agentcg run --receipt /dev/full -- sh -c 'exit 3'
+	check "it is told" says '--receipt /dev/full: No space left on device'
+	umount "$tmp/full"
 }
 
 test_refused_calls() {
@@ -234,11 +327,23 @@ test_refused_calls() {
 	check "a second call of the same name" grep -q 'already' "$tmp/err"
 	check "its status" is "$status" 125
 	check "the first is untouched" no_calls "$S"
-	check "more than the budget" refuses 125 'budget' run --mem 1G -- true
-	check "a field that is not enforced" refuses 125 'not enforced' \
-		run --deadline 5s -- true
+	check "the name is free again" gives 0 run --name x -- true
+	check "a name that is none" refuses 125 'cannot be the name' run --name a/b -- true
+	try run --label same -- agentcg "${args[@]}" --label same -- agentcg -j tool show --session "/$S"
+	check "a label may repeat" is "$(grep -o '"label":"same"' "$tmp/out" | wc -l)" 2
+	keep tools "$tmp/out"
+	check "more than the budget" refuses 125 'mem 1073741824 is above the session' \
+		run --mem 1G -- true
+	for option in '--deadline 5s' '--pids 5' '--conflict x' '--on-exhaust freeze' '--on-exhaust wait'; do
+		# shellcheck disable=SC2086 # two words
+		check "not enforced: $option" refuses 125 'by this version' run $option -- true
+	done
 	check "a bad size" refuses 125 'is not a size' run --mem 5X -- true
 	check "an overflow" refuses 125 'too large' run --mem 99999999999T -- true
+	check "above the largest size" refuses 125 'mem 2305843009213693952 is above the largest' \
+		run --mem 2097152T -- true
+	check "above the longest stall" refuses 125 'stall 9223372036000000000 is above the longest' \
+		run --stall 9223372036 -- true
 	check "an unknown class" refuses 125 'interactive, latency, batch or besteffort' \
 		run --class fast -- true
 }
@@ -249,6 +354,16 @@ test_unmanaged() {
 	check "it says so on stderr" grep -q '^agentcg: running unmanaged: ' "$tmp/err"
 	check "it says so in the receipt" is "$(field enforced)" false
 	check "with the status of CMD" is "$(field exit-code)" 4
+	keep receipt "$tmp/receipt"
+	try agentcg run --receipt "$tmp/receipt" --label x --tag a=b --mem 5M --burst max \
+		--class batch --weight 3 --stall 5ms --on-exhaust kill --restartable -- sh -c 'kill -9 $$'
+	check "with the reason" is "$(field reason)" "\"$(sed 's/^[^:]*: running unmanaged: //' "$tmp/err")\""
+	check "with all that was declared" grep -qF '"intent":{"mem":5242880,"burst":null,"class":"batch","weight":3,"stall":5000000,"on-exhaust":"kill","restartable":true,"label":"x","tag":["a=b"]}' "$tmp/receipt"
+	check "with the signal" is "$(field exit-signal)" 9
+	keep receipt "$tmp/receipt"
+	check "not found, unmanaged" gives 127 agentcg run --receipt "$tmp/receipt" -- /nonexistent
+	keep receipt "$tmp/receipt"
+	check "not executable, unmanaged" gives 126 agentcg run -- /etc/passwd
 	check "no session, required" refuses 125 'session add' \
 		agentcg run --require always -- true
 	check "a session that is not there" refuses 125 'mkdir' \
@@ -271,8 +386,7 @@ test_permissions() {
 test_signals() {
 	local sig
 
-	# Not INT: a script has its background jobs ignore it.
-	for sig in TERM HUP USR1; do
+	for sig in TERM HUP INT QUIT USR1 USR2 ALRM; do
 		started "sig$sig" -- bash -c "trap 'exit 9' $sig; touch $tmp/ready; while :; do sleep 0.1; done"
 		kill -s "$sig" "$pid"
 		ended
@@ -306,33 +420,181 @@ test_sudden_ends() {
 
 test_tools() {
 	started victim -- sh -c "touch $tmp/ready; exec sleep 1000"
-	check "tool show" gives 0 agentcg -j tool show "/$S/victim"
-	check "tool set" gives 0 agentcg tool set "/$S/victim" --mem 4M --class besteffort
+	check "tool show" shows tool agentcg -j tool show "/$S/victim"
+	id=$(sed -E 's/^\{"id":([0-9]+),.*/\1/' "$tmp/out")
+	check "tool show by id" shows tool agentcg -j tool show "$id"
+	check "it is the same call" says "\"path\":\"/$S/victim\""
+	check "tool show of a session" shows tools agentcg -j tool show --session "/$S"
+	check "it is among them" says "\"id\":$id,"
+	check "tool show of all" shows tools agentcg -j tool
+	check "calls of no session" refuses 1 'no such session' agentcg tool show --session "/$TOP"
+	check "its receipt has to wait" refuses 1 'has not ended' agentcg receipt show "$id"
+	check "tool set" shows tool-set agentcg -j tool set "/$S/victim" --mem 4M --class besteffort
+	check "tool set by id" shows tool-set agentcg -j tool set "$id" --burst 2M
+	check "both are in force" says '"mem":4194304,"burst":2097152,"class":"besteffort"'
+	check "tool set above the budget" refuses 1 'mem 1073741824 is above' \
+		agentcg tool set "$id" --mem 1G
 	check "tool kill" gives 0 agentcg tool kill "/$S/victim"
 	ended
 	check "a killed call ends with SIGKILL's status" is "$status" 137
 	check "its advice tells why" grep -q 'tool kill' "$tmp/err"
 	check "tool kill of no call" refuses 1 'tool' agentcg tool kill 1
+	started victim -- sh -c "touch $tmp/ready; exec sleep 1000"
+	id=$(agentcg -j tool show "/$S/victim" | sed -E 's/^\{"id":([0-9]+),.*/\1/')
+	check "tool kill by id" gives 0 agentcg tool kill "$id"
+	ended
+	check "that one is killed too" is "$status" 137
+	check "a call that has ended" refuses 1 'no such tool call alive' agentcg tool show "$id"
 }
 
 test_the_rest() {
-	check "node show" gives 0 agentcg -j node show
-	reserve=$(agentcg -j node show | sed 's/.*"reserve":\([0-9]*\).*/\1/')
-	check "node set" gives 0 agentcg node set --reserve 100M
-	check "node show after it" grep -q '"reserve":104857600' <(agentcg -j node show)
-	agentcg node set --reserve "$reserve"
-	agentcg -j event --count 2 >"$tmp/events" &
+	check "info" shows info agentcg -j info
+	check "node show" shows node agentcg -j node show
+	reserve=$(sed 's/.*"reserve":\([0-9]*\).*/\1/' "$tmp/out")
+	check "node set" gives 0 agentcg node set --reserve 100M --capacity 512M
+	check "node show after it" shows node agentcg -j node show
+	check "both are set" says '"capacity":536870912,"reserve":104857600'
+	check "a capacity above the machine" refuses 1 'above the machine' agentcg node set --capacity 1T
+	agentcg node set --reserve "$reserve" --capacity 0
+	check "a full disk is no success" gives 1 sh -c 'agentcg -j info >/dev/full'
+	for object in info node session tool receipt doctor; do
+		check "$object as text" gives 0 agentcg "$object"
+	done
+}
+
+test_events() {
+	mkdir "$CG/$TOP/e"
+	timeout 60 agentcg -j event --count 9 >"$tmp/events" &
 	pid=$!
 	sleep 0.5
-	run --label watched -- true
+	agentcg session add "/$TOP/e" --budget 64M
+	agentcg session set "/$TOP/e" --weight 5
+	agentcg run --session "/$TOP/e" --name watched --label watched --mem 8M -- sh -c "
+		agentcg tool set /$TOP/e/watched --burst 5M
+		echo 100M >$CG/$TOP/e/watched/memory.high
+		agentcg tool set /$TOP/e/watched --burst 6M
+		agentcg tool kill /$TOP/e/watched; exec sleep 1000" 2>/dev/null
+	agentcg session del "/$TOP/e"
 	ended
+	keep event "$tmp/events"
 	check "events are JSON lines" \
 		is "$(sed -n 's/^{"type":"\([a-z-]*\)".*}$/\1/p' "$tmp/events" | xargs)" \
-		'tool-started tool-ended'
-	check "doctor" gives 0 agentcg doctor
-	check "doctor in JSON" gives 0 sh -c 'agentcg -j doctor | python3 -m json.tool'
-	check "help" gives 0 agentcg help
-	check "a full disk is no success" gives 1 sh -c 'agentcg -j info >/dev/full'
+		'session-added session-changed tool-started tool-changed limit-overwritten tool-changed tool-killed tool-ended session-removed'
+	check "with the limit that was in force" \
+		grep -q '"type":"tool-ended".*"label":"watched","cause":"user-kill",.*"limit":8388608,' "$tmp/events"
+	timeout 60 agentcg event --count 1 >"$tmp/events" &
+	pid=$!
+	sleep 0.5
+	run --label seen -- true
+	ended
+	check "events as text" grep -q '^[0-9]* tool-started session [0-9]* tool [0-9]* label seen .* limit 8M' "$tmp/events"
+	rmdir "$CG/$TOP/e"
+}
+
+# doctor ITEM KEY: what the doctor says of one thing.
+doctor() {
+	agentcg -j doctor | python3 -c 'import json, sys
+print(next(i for i in json.load(sys.stdin)["items"] if i["name"] == sys.argv[1]).get(sys.argv[2], ""))' "$@"
+}
+
+# ok or warn, by whether a file of the kernel is there.
+by_file() { if cat "$1" >/dev/null 2>&1; then echo ok; else echo warn; fi; }
+
+test_doctor() {
+	check "doctor" shows doctor agentcg -j doctor
+	for item in kernel module hook reclaim-watch lifecycle fail-open cgroup2 controllers delegation sessions oom-group swap; do
+		check "it finds nothing: $item" is "$(doctor "$item" state)" ok
+	done
+	check "btf is what the kernel has" is "$(doctor btf state)" "$(by_file /sys/kernel/btf/agentcg)"
+	check "sched_ext is what the kernel has" is "$(doctor sched-ext state)" "$(by_file /sys/kernel/sched_ext/state)"
+	check "psi is what the kernel has" is "$(doctor psi state)" "$(by_file /proc/pressure/memory)"
+	check "no swap" is "$(doctor swap text)" 'none: only file cache can be reclaimed from a call'
+	# Not on a tmpfs.
+	swap=$(mktemp -p /root)
+	dd if=/dev/zero of="$swap" bs=1M count=8 status=none
+	mkswap "$swap" >/dev/null && swapon "$swap"
+	check "swap" grep -q '^8188 KiB' <(doctor swap text)
+	swapoff "$swap"
+	rm "$swap"
+	# mount(8) would add what is there already.
+	mount --options-mode ignore -o remount,nsdelegate none "$CG"
+	check "a mount option that is missing" is "$(doctor cgroup2 state)" warn
+	mount --options-mode ignore -o remount,nsdelegate,memory_recursiveprot none "$CG"
+	check "and there again" is "$(doctor cgroup2 state)" ok
+	echo 1 >"$CG/$TOP/memory.oom.group"
+	check "a group kill above a session" gives 1 agentcg -j doctor
+	check "its place" grep -q "1 in /$TOP:" <(doctor oom-group text)
+	keep doctor "$tmp/out"
+	echo 0 >"$CG/$TOP/memory.oom.group"
+	mkdir "$CG/$TOP/plain"
+	check "nothing is delegated" is "$(in_cgroup "$TOP/plain/none" doctor delegation state)" warn
+	check "a session's is" is "$(in_cgroup "$S/agent" doctor delegation state)" ok
+	rmdir "$CG/$TOP/plain/none" "$CG/$TOP/plain"
+}
+
+# in_cgroup CGROUP COMMAND...: made when it is not there.
+in_cgroup() {
+	mkdir -p "$CG/$1"
+	(echo 0 >"$CG/$1/cgroup.procs" && shift && "$@")
+}
+
+# Somebody, such as systemd, switches the controller off below a session.
+test_no_memory() {
+	mkdir "$CG/$TOP/m"
+	agentcg session add "/$TOP/m" --budget 64M
+	echo -memory >"$CG/$TOP/m/cgroup.subtree_control"
+	check "a session without memory, not required" gives 0 \
+		agentcg run --session "/$TOP/m" --mem 8M -- true
+	check "it says why" says 'running unmanaged: tool-set: fd: the memory controller is not enabled'
+	check "a session without memory, required" refuses 125 'the memory controller is not enabled' \
+		agentcg run --require always --session "/$TOP/m" --mem 8M -- true
+	check "no call is left of it" is "$(children "$TOP/m")" 'agent '
+	check "the doctor sees it" is "$(doctor sessions state)" bad
+	agentcg session del "/$TOP/m"
+	check "and that it is over" is "$(doctor sessions state)" ok
+	rmdir "$CG/$TOP/m"
+}
+
+test_hook_off() {
+	echo 0 >/sys/module/agentcg/parameters/hook
+	check "the hook is off" gives 1 agentcg -j doctor
+	check "the doctor sees it" is "$(doctor hook state) $(doctor fail-open state)" 'bad bad'
+	mkdir "$CG/$TOP/h"
+	check "no session is added" refuses 1 'hook is off' agentcg session add "/$TOP/h" --budget 64M
+	check "calls run unmanaged" gives 4 agentcg run --session "/$S" -- sh -c 'exit 4'
+	check "and say so" says 'running unmanaged: tool-set: the over-high hook is off'
+}
+
+# The module goes with the session still there. The kernel would load it again
+# when somebody asks for its netlink family.
+test_no_module() {
+	mkdir -p /run/modprobe.d
+	echo 'blacklist agentcg' >/run/modprobe.d/agentcg.conf
+	rmmod agentcg
+	mkdir -p "$CG/$TOP/h"
+	check "no module" gives 1 agentcg -j doctor
+	keep doctor "$tmp/out"
+	check "the doctor has the mend" is "$(doctor module state) $(doctor module mend)" 'bad modprobe agentcg'
+	check "no module, not required" gives 4 \
+		agentcg run --session "/$S" --receipt "$tmp/receipt" -- sh -c 'exit 4'
+	check "it says so" says 'running unmanaged: the agentcg module is not loaded: modprobe agentcg'
+	keep receipt "$tmp/receipt"
+	check "no module, required" refuses 125 'modprobe agentcg' \
+		agentcg run --require always --session "/$S" -- true
+	check "no module for a session" refuses 1 'modprobe agentcg' \
+		agentcg session add "/$TOP/h" --budget 64M
+	for object in session tool receipt event node info; do
+		check "no module: $object" refuses 1 'modprobe agentcg' timeout 20 agentcg "$object"
+	done
+	check "session del of what is left" gives 0 agentcg -j session del "/$S"
+	check "puts all back" is "$(cat "$CG/cgroup.subtree_control")$(children "$S")" "$root_before"
+	rm /run/modprobe.d/agentcg.conf
+	check "asking loads the module" gives 0 agentcg -j info
+}
+
+# Every JSON that was printed, and one of every kind.
+test_schema() {
+	check "all JSON is as the schema says" gives 0 "$HERE/schema-check" "$SCHEMA" "$tmp/json"
 }
 
 test_del_with_a_call() {
@@ -360,12 +622,14 @@ case $(uname -r) in
 esac
 thorough() { [ -n "$slow" ] || "$@"; }
 
+thorough test_words
 test_sessions
 thorough test_refused_sessions
 thorough test_sessions_side_by_side
 agentcg session add "/$S" --budget 256M --floor 64M
 test_run
 thorough test_receipts
+thorough test_full_disk
 thorough test_refused_calls
 thorough test_unmanaged
 thorough test_permissions
@@ -373,6 +637,12 @@ thorough test_signals
 test_sudden_ends
 thorough test_tools
 thorough test_the_rest
+thorough test_events
+thorough test_doctor
+thorough test_no_memory
 test_del_with_a_call
-echo "1..$number"
-exit "$failed"
+agentcg session add "/$S" --budget 256M
+thorough test_hook_off
+test_no_module
+thorough test_schema
+tap_end
