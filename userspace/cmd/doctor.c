@@ -314,17 +314,18 @@ static bool own_cgroup(char *path, size_t size)
 	return found;
 }
 
-/* What the cgroups above let this process, and sessions below it, have. */
+/* What of all there is the cgroups above this process hand down to it. */
 static void check_delegation(struct report *report, const struct host *host)
 {
-	char own[PATH_MAX], there[512], missing[64] = "";
+	char own[PATH_MAX], all[512], there[512], missing[64] = "";
 	size_t i;
 
 	if (!host->root || !own_cgroup(own, sizeof(own)) ||
+	    !read_cgroup(host, "", "cgroup.controllers", all, sizeof(all)) ||
 	    !read_cgroup(host, own, "cgroup.controllers", there, sizeof(there)))
 		return;
 	for (i = 0; i < NEEDED; i++) {
-		if (has_word(there, needed[i]))
+		if (!has_word(all, needed[i]) || has_word(there, needed[i]))
 			continue;
 		strcat(missing, " ");
 		strcat(missing, needed[i]);
@@ -336,8 +337,7 @@ static void check_delegation(struct report *report, const struct host *host)
 		    own, missing);
 	else
 		add(report, "delegation", STATE_OK, NULL,
-		    "memory, cpu and pids are handed down to the cgroup of this process, %s",
-		    own);
+		    "the cgroup of this process, %s, has what the root has", own);
 }
 
 /* ---- sessions ---- */
@@ -345,6 +345,7 @@ static void check_delegation(struct report *report, const struct host *host)
 /* The first cgroup where something is wrong; empty while there is none. */
 struct findings {
 	const struct host *host;
+	unsigned int sessions;
 	char group_kill[PATH_MAX];
 	char unfed[PATH_MAX];
 };
@@ -370,6 +371,7 @@ static int look_at_session(const struct agentcg_record *session, void *arg)
 	const char *path;
 	char on[512];
 
+	found->sessions++;
 	path = agentcg_record_string(session, AGENTCG_A_SESSION_PATH);
 	if (!path || strlen(path) >= PATH_MAX)
 		return 0;
@@ -393,6 +395,11 @@ static void check_sessions(struct report *report, const struct host *host)
 		    agentcg_strerror(host->handle));
 		return;
 	}
+	if (!found.sessions) {
+		add(report, "sessions", STATE_OK, NULL,
+		    "none that this user may see");
+		return;
+	}
 	if (found.unfed[0])
 		add(report, "sessions", STATE_BAD,
 		    "session del and session add; and a unit with Delegate=yes, if systemd switched it off",
@@ -400,7 +407,8 @@ static void check_sessions(struct report *report, const struct host *host)
 		    found.unfed);
 	else
 		add(report, "sessions", STATE_OK, NULL,
-		    "the calls of every session have the memory controller");
+		    "%u, whose calls have the memory controller",
+		    found.sessions);
 	if (found.group_kill[0])
 		add(report, "oom-group", STATE_BAD,
 		    "write 0 to that memory.oom.group",
@@ -408,7 +416,7 @@ static void check_sessions(struct report *report, const struct host *host)
 		    found.group_kill);
 	else
 		add(report, "oom-group", STATE_OK, NULL,
-		    "no cgroup kills an agent with its calls");
+		    "no cgroup kills the agent of a session with its calls");
 }
 
 /* ---- the rest of the kernel ---- */
