@@ -545,7 +545,7 @@ test_no_memory() {
 	echo -memory >"$CG/$TOP/m/cgroup.subtree_control"
 	check "a session without memory, not required" gives 0 \
 		agentcg run --session "/$TOP/m" --mem 8M -- true
-	check "it says why" says 'running unmanaged: tool-set: fd: the memory controller is not enabled'
+	check "it says why" says 'running unmanaged: tool-set: the memory controller is not enabled'
 	check "a session without memory, required" refuses 125 'the memory controller is not enabled' \
 		agentcg run --require always --session "/$TOP/m" --mem 8M -- true
 	check "no call is left of it" is "$(children "$TOP/m")" 'agent '

@@ -108,6 +108,18 @@ static const char *subject(const struct agentcg_attr *attr, unsigned int cmd,
 	return attr->name;
 }
 
+/* What the kernel says, without the name of what people do not know. */
+static const char *plain(const struct agentcg_attr *attr, const char *text)
+{
+	size_t len;
+
+	if (!attr || attr->type != AGENTCG_TYPE_NONE)
+		return text;
+	len = strlen(attr->name);
+	return strncmp(text, attr->name, len) || strncmp(text + len, ": ", 2) ?
+	       text : text + len + 2;
+}
+
 /*
  * Turn an error into words; this is the one place that does. @skip is the
  * length of what stands before the attributes of the acknowledgement.
@@ -139,7 +151,7 @@ static int explain(struct agentcg *handle, const struct nlmsghdr *nlh,
 	}
 	return agentcg_error(handle, error, "%s: %s",
 			     subject(attr, cmd, text),
-			     text ?: strerror(-error));
+			     text ? plain(attr, text) : strerror(-error));
 }
 
 /* Return: what the error message says, 0 for an acknowledgement. */

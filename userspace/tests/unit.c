@@ -749,9 +749,11 @@ static void test_refusals(void)
 	check_text(refusal(handle, -ERANGE, "stall 7 is above 6", at, 0),
 		   "tool-set: stall 7 is above 6",
 		   "an attribute that the kernel names is not named twice");
-	check_text(refusal(handle, -EBADF, "no directory",
+	check_text(refusal(handle, -EBADF, "fd: no directory",
 			   offset_of(msg, record.data), 0),
 		   "tool-set: no directory", "a descriptor is not named");
+	check_text(refusal(handle, -EINVAL, "fdx", offset_of(msg, record.data),
+			   0), "tool-set: fdx", "other words are left alone");
 	check_text(refusal(handle, -EINVAL, "odd", at + 1, 0),
 		   "tool-set: odd", "an offset between attributes");
 	check_text(refusal(handle, -EINVAL, "odd", 100000, 0),
