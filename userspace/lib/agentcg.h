@@ -11,7 +11,9 @@
  *    errno; agentcg_strerror() then has one line of text, with the kernel's own
  *    words where it gave any;
  *  - a handle and all that was made from it belong to one thread at a time;
- *    different handles are independent;
+ *    different handles are independent; a child of fork(2) uses none of its
+ *    parent's, whose socket it would share;
+ *  - nothing here may be called from a signal handler;
  *  - every file descriptor of the library is close-on-exec;
  *  - the library installs no signal handler, starts no thread, and prints
  *    nothing.
@@ -21,6 +23,11 @@
  *  -EPROTONOSUPPORT	the module is not loaded
  *  -EPERM, -EACCES	the caller may not do this
  *  -ENOENT		no such session, tool call or receipt
+ *  -ENODEV		agentcg cannot act: its hook is off, the cgroup is being
+ *			removed, or has no memory controller
+ *  -EINVAL, -ERANGE,	the request is wrong: a size or stall that is too large,
+ *  -EOPNOTSUPP, -E2BIG	what this version does not enforce, too many tags
+ *  -ENOSPC		it asks for more than is free
  *  -ENOMEM		no memory
  *  -EPROTO		the module sent something malformed
  */
@@ -329,6 +336,12 @@ struct agentcg_session_config {
  */
 int agentcg_session_open(struct agentcg *handle, const char *cgroup,
 			 struct agentcg_session **session);
+
+/**
+ * agentcg_session_close() - Free what agentcg_session_open() made.
+ * @session: may be NULL. Its calls and pools must have been ended before; the
+ *	session itself goes on.
+ */
 void agentcg_session_close(struct agentcg_session *session);
 
 /** agentcg_session_id() - The cgroup id of a session. */
@@ -349,12 +362,20 @@ int agentcg_session_fd(const struct agentcg_session *session);
  *
  * Return: 0; -EBUSY when a cgroup on the path has processes of its own;
  * -EOPNOTSUPP when it is threaded; -ENODEV when a controller is missing;
- * -EEXIST when it is a session already; and what the module refuses.
+ * -EEXIST when it is a session already; -ENOSPC when the budget is under what is
+ * in use, or the floor above what the machine has to give; and what the module
+ * refuses.
  */
 int agentcg_session_add(struct agentcg_session *session,
 			const struct agentcg_session_config *config);
 
-/** agentcg_session_set() - Change what @config->set names. */
+/**
+ * agentcg_session_set() - Change a session.
+ * @session: an opened session.
+ * @config: what @config->set names is set, all else stays.
+ *
+ * Return: 0, or as agentcg_session_add(), with nothing changed.
+ */
 int agentcg_session_set(struct agentcg_session *session,
 			const struct agentcg_session_config *config);
 
@@ -387,14 +408,21 @@ int agentcg_session_list(struct agentcg *handle, agentcg_record_fn fn, void *arg
  * @call: set to what agentcg_call_end() frees.
  *
  * Return: 0; -EEXIST when there is a call of this name; -ENOSPC when the budget
- * has less than the declared mem free; -EINVAL, -EOPNOTSUPP, -ERANGE when the
- * module refuses the intent. No cgroup is left after a failure.
+ * has less than the declared mem free; -ESRCH when @session is no session;
+ * -EINVAL, -EOPNOTSUPP, -ERANGE when the module refuses the intent. No cgroup is
+ * left after a failure.
  */
 int agentcg_call_begin(struct agentcg_session *session, const char *name,
 		       const struct agentcg_intent *intent,
 		       struct agentcg_call **call);
 
-/** agentcg_call_set() - Change the intent of a live call. */
+/**
+ * agentcg_call_set() - Change the intent of a live call.
+ * @call: the call.
+ * @intent: what to change; the rest stays as declared.
+ *
+ * Return: 0, or as agentcg_call_begin(), with nothing changed.
+ */
 int agentcg_call_set(struct agentcg_call *call,
 		     const struct agentcg_intent *intent);
 
@@ -477,6 +505,8 @@ int agentcg_tool_get(struct agentcg *handle, uint64_t id,
  * @session: id of a session, or 0 for all of the machine.
  * @fn: called for each.
  * @arg: passed to it.
+ *
+ * Return: 0; what @fn returned to stop; -ENOENT when there is no such session.
  */
 int agentcg_tool_list(struct agentcg *handle, uint64_t session,
 		      agentcg_record_fn fn, void *arg);
@@ -505,7 +535,7 @@ int agentcg_tool_kill(struct agentcg *handle, uint64_t id);
 int agentcg_receipt_get(struct agentcg *handle, uint64_t id,
 			struct agentcg_record *reply);
 
-/** agentcg_receipt_list() - The last receipts, of one session or (0) of all. */
+/** agentcg_receipt_list() - The same for the receipts that are kept. */
 int agentcg_receipt_list(struct agentcg *handle, uint64_t session,
 			 agentcg_record_fn fn, void *arg);
 
@@ -516,8 +546,10 @@ int agentcg_receipt_list(struct agentcg *handle, uint64_t session,
  * @session: where, must outlive the pool.
  * @count: how many.
  * @intent: declared for each of them; NULL: the defaults of the session. Every
- *	call in the pool reserves its mem.
+ *	call in the pool reserves its mem. Its strings are copied.
  * @pool: set to what agentcg_pool_free() frees.
+ *
+ * Return: 0, or as agentcg_call_begin(), with none of them made.
  */
 int agentcg_pool_new(struct agentcg_session *session, unsigned int count,
 		     const struct agentcg_intent *intent,
@@ -530,6 +562,8 @@ int agentcg_pool_new(struct agentcg_session *session, unsigned int count,
  * @call: set to the call, to be given to agentcg_call_end().
  *
  * Makes one on the spot when the pool is empty.
+ *
+ * Return: 0, or as agentcg_call_begin(); the pool is then as it was.
  */
 int agentcg_pool_take(struct agentcg_pool *pool,
 		      const struct agentcg_intent *intent,
@@ -560,7 +594,12 @@ void agentcg_pool_free(struct agentcg_pool *pool);
  */
 int agentcg_events_start(struct agentcg *handle);
 
-/** agentcg_events_fd() - To poll(2) for POLLIN; owned by the handle. */
+/**
+ * agentcg_events_fd() - A descriptor to poll(2) for POLLIN.
+ * @handle: one that agentcg_events_start() was called for.
+ *
+ * Return: the descriptor, owned by the handle; -1 before.
+ */
 int agentcg_events_fd(const struct agentcg *handle);
 
 /**
