@@ -120,7 +120,8 @@ static void start_all(struct __test_metadata *const _metadata,
 		      FIXTURE_DATA(unload) *const self,
 		      struct receiver *const receiver)
 {
-	const struct intent stuck = intent_of(8 * MB, 0, LONG_STALL);
+	/* Far less than one thread's part: none may be done before it parks. */
+	const struct intent stuck = intent_of(4 * MB, 0, LONG_STALL);
 	const struct intent burst = intent_of(8 * MB, 64 * MB, LONG_STALL);
 	struct msg msg;
 
@@ -131,7 +132,7 @@ static void start_all(struct __test_metadata *const _metadata,
 	session_request(&msg, &self->session, 256 * MB);
 	ASSERT_EQ(0, nl_do(&self->nl, &msg));
 	self->fillers[0] = (struct filler){
-		.total = 64 * MB, .stay = true, .threads = 8,
+		.total = 128 * MB, .stay = true, .threads = 8,
 	};
 	ASSERT_EQ(0, call_start(&self->nl, &self->session, &self->parked,
 				"parked", &stuck));
