@@ -26,7 +26,8 @@ static const char help[] =
 "usage: decision [OPTION]... [--] COMMAND [ARG...]\n"
 "\n"
 "Runs COMMAND and prints, as JSON, how long each decision of agentcg took\n"
-"meanwhile, and the same for an empty function: what the measuring costs.\n"
+"meanwhile, by what came of it, and the same for an empty function: what the\n"
+"measuring costs.\n"
 "\n"
 "  --function F   of the module (default agentcg_memory_over_high)\n"
 "  --object FILE  the BPF program (default " OBJECT ")\n";
@@ -39,8 +40,17 @@ struct options {
 
 /* Section .bss of the program. */
 struct variables {
-	uint64_t samples[DECISION_SAMPLES];
+	struct decision_sample samples[DECISION_SAMPLES];
 	uint32_t nr;
+};
+
+static const char *const kinds[DECISION_KINDS] = {
+	[DECISION_NONE] = "none",
+	[DECISION_NATIVE] = "native",
+	[DECISION_GRANT] = "grant",
+	[DECISION_DEBT] = "debt",
+	[DECISION_PARK] = "park",
+	[DECISION_REVOKE] = "revoke",
 };
 
 static bool parse(int argc, char **argv, struct options *options)
@@ -117,17 +127,35 @@ err_close:
 	return NULL;
 }
 
+static void print_kind(const struct variables *variables,
+		       enum decision_kind kind)
+{
+	static uint64_t times[DECISION_SAMPLES];
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < variables->nr; i++)
+		if (variables->samples[i].kind == kind)
+			times[nr++] = variables->samples[i].time;
+	print_samples(kinds[kind], times, nr);
+}
+
 static int collect(struct bpf_object *object, const char *name)
 {
 	int fd = bpf_object__find_map_fd_by_name(object, ".bss");
 	static struct variables variables;
+	enum decision_kind kind;
 	uint32_t key = 0;
 
 	if (bpf_map_lookup_elem(fd, &key, &variables))
 		return -errno;
 	if (variables.nr > DECISION_SAMPLES)
 		variables.nr = DECISION_SAMPLES;
-	print_samples(name, variables.samples, variables.nr);
+	printf("\"%s\": {", name);
+	for (kind = DECISION_NONE; kind < DECISION_KINDS; kind++) {
+		printf("%s", kind ? ", " : "");
+		print_kind(&variables, kind);
+	}
+	printf("}");
 	return 0;
 }
 

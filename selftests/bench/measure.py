@@ -20,6 +20,7 @@ PLAIN = f'{ROOT}/plain'
 SESSION = f'{ROOT}/session'
 NAME = '/bench/session'
 RECEIPT = '/run/bench.receipt'
+CACHED = '/var/tmp/bench.cached'
 SETTLE = 20
 NATIVE_CUT = 60
 STALLS = [50_000, 200_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000]
@@ -52,6 +53,10 @@ def percentile(samples, percent):
     return sorted(samples)[max(0, math.ceil(len(samples) * percent / 100) - 1)]
 
 
+def p99(samples):
+    return percentile(samples, 99)
+
+
 def info(key):
     return json.loads(run('agentcg', '-j', 'info'))[key]
 
@@ -68,7 +73,8 @@ def load(*options):
 
 def unload():
     run('agentcg', 'session', 'del', NAME)
-    run('modprobe', '-r', 'agentcg')
+    # A BPF program that was attached to the module lets it go some time after its end.
+    run('sh', '-c', 'for i in $(seq 50); do modprobe -r agentcg 2>/dev/null && exit; sleep 0.2; done; modprobe -r agentcg')
 
 
 def in_plain(*words, high='max'):
@@ -79,13 +85,16 @@ def in_plain(*words, high='max'):
     try:
         return run(*words, preexec_fn=lambda: write(f'{cgroup}/cgroup.procs', 0))
     finally:
+        # Who was killed may still be on his way out.
+        while 'populated 1' in read(f'{cgroup}/cgroup.events'):
+            time.sleep(0.1)
         os.rmdir(cgroup)
 
 
-def in_call(intent, *words):
+def in_call(intent, *words, **options):
     """The same as a tool call. Return: output and receipt."""
     out = run('agentcg', 'run', '--require', 'always', '--session', NAME, '--receipt', RECEIPT,
-              *intent, '--', *words)
+              *intent, '--', *words, **options)
     return out, json.loads(read(RECEIPT))
 
 
@@ -120,35 +129,70 @@ def measure_native():
              'value': time.monotonic() - start, 'bar': None}]
 
 
+def call_line(intent, *words):
+    return ' '.join(['agentcg run --require always --session', NAME, intent, '--', *words])
+
+
+BURST = '--mem 4M --burst 1G'
+
+# Each line provokes decisions of another kind.
+EVENTS = [
+    call_line(BURST, tool('touch'), '64'),
+    # Slower than 40 MiB/s every grant is a small one, so there are many.
+    call_line(BURST, tool('charge'), '--pause 30000 768'),
+    call_line(BURST, tool('charge'), '--pause 30000 --chunk 512 256'),
+    # At its own ceiling: parks, and debts from inside of system calls.
+    call_line('--mem 4M --burst 0 --stall 1ms', tool('charge'), '32 2>/dev/null'),
+    call_line('--mem 4M --burst 0 --stall 1ms', tool('charge'), '--chunk 512 32 2>/dev/null'),
+    # More page cache than fits, and none of it there yet.
+    f'truncate -s 0 {CACHED}; truncate -s 24M {CACHED}; ' + call_line('--mem 8M --burst 64M', 'cat', CACHED),
+]
+
+# One call leaves credit unused; another asks for it before it flows back by itself.
+# A third leaves little free besides, and its end is that of the first.
+REVOKES = [' | '.join([
+    call_line('--mem 700M', 'sleep 10'),
+    call_line(BURST, tool('charge'), '--linger 400'),
+    '{ read -r line; ' + call_line(BURST, tool('charge'), '300') + '; }'])]
+
+
+def decisions(lines):
+    """Return: times by what came of it, without what the measuring itself costs."""
+    result = json.loads(run(tool('decision'), '--', 'sh', '-ec', '\n'.join(['exec >/dev/null', *lines])))
+    cost = statistics.median(result['empty']['none'])
+    # A pair that was hit by a timer is no basis: never below nothing.
+    return {kind: [max(0, time - cost) for time in times] for kind, times in result['decisions'].items()}
+
+
+def decision_figure(what, times, at, bar):
+    return {'figure': f'decision, {what}', 'unit': 'instructions', 'value': at(times) if times else None,
+            'bar': bar, 'decisions': len(times)}
+
+
 def measure_decision(wanted):
-    """Slowly growing calls: every grant stays a small one."""
-    say('decisions')
-    before = info('revokes')
-    samples, empty, calls = [], [], 4
-    while len(samples) < wanted and calls <= 256:
-        script = (f'for i in $(seq {calls}); do agentcg run --require always --session {NAME} '
-                  f'--mem 4M --burst 1G -- {tool("touch")} --small --pause 15000 64 >/dev/null; done')
-        result = json.loads(run(tool('decision'), '--', 'sh', '-ec', script))
-        empty = result['empty']
-        samples += result['decisions']
-        if not samples:
-            break
-        calls = max(4, math.ceil(calls * (wanted - len(samples)) / len(samples) * 1.1))
-    cost = statistics.median(empty)
-    # At most as long as it took; a pair that was hit by a timer is no basis.
-    net = [max(0, sample - cost) for sample in samples] or [math.inf]
-    common = {'unit': 'instructions', 'empty_pair': cost, 'decisions': len(samples),
-              'revokes': info('revokes') - before}
+    # What "charge" charges is bounded by it.
+    write('/proc/sys/net/ipv4/tcp_mem', '1000000 1000000 1000000')
+    kinds = decisions(EVENTS)
+    while 0 < len(kinds['grant']) < wanted:
+        say(f'decisions: {", ".join(f"{len(times)} {kind}" for kind, times in kinds.items())}')
+        for kind, times in decisions(EVENTS).items():
+            kinds[kind] += times
+    kinds['revoke'] += decisions(REVOKES)['revoke']
+    every = [time for kind, times in kinds.items() if kind != 'revoke' for time in times]
+    median = statistics.median
     return [
-        {'figure': 'decision, hook entry to verdict, median', 'value': statistics.median(net), 'bar': 600,
-         'samples': {'net': net}, **common},
-        {'figure': 'decision, P99', 'value': percentile(net, 99), 'bar': 2000, **common},
+        {**decision_figure('hook entry to verdict, median', every, median, 600), 'samples': kinds},
+        decision_figure('hook entry to verdict, P99', every, p99, 2000),
+        *(decision_figure(f'of these {kind}, median', kinds[kind], median, 600) for kind in ('grant', 'native', 'debt')),
+        # Its end is a sleep, which is longer than any decision.
+        decision_figure('of these park, median', kinds['park'], median, None),
+        decision_figure('revoke, counted apart, median', kinds['revoke'], median, None),
     ]
 
 
 def measure_faults(runs, rounds):
     say('page faults, module loaded or not')
-    touch = [tool('touch'), '--rounds', str(rounds), '16']
+    touch = [tool('touch'), '--small', '--rounds', str(rounds), '16']
     without, loaded, hits = [], [], 0
     for _ in range(runs + 1):
         unload()
@@ -176,7 +220,6 @@ def over(samples, way, base, at):
 
 def measure_start(many, runs):
     say(f'starting programs, {many} times each')
-    p99 = lambda values: percentile(values, 99)
     median = statistics.median
     calls = start(many, 'spawn,bare,library,pool', tool('nothing'))
     say(f'agentcg run, {runs} times')
@@ -202,16 +245,23 @@ def measure_park(runs):
     for stall in STALLS:
         own, told = [], []
         for _ in range(runs + 1):
+            # It says on stderr how long it was held: that is known.
             out, receipt = in_call(['--mem', '16M', '--burst', '0', '--stall', f'{stall}ns'],
-                                   tool('touch'), '--small', '32')
+                                   tool('touch'), '--small', '32', stderr=subprocess.DEVNULL)
             own.append(json.loads(out)['longest_ns'])
             told.append(receipt['stall-longest'])
-        error = max(abs(value - stall) for value in own[1:] + told[1:])
-        figures.append({'figure': f'park of {stall // 1000} us, worst error', 'unit': 'ns', 'value': error,
-                        'bar': max(100_000, stall // 100), 'samples': {'task_ns': own[1:], 'receipt_ns': told[1:]}})
+        errors = [max(abs(value - stall) for value in pair) for pair in zip(own[1:], told[1:])]
+        figures.append({'figure': f'park of {stall // 1000} us, error', 'unit': 'ns',
+                        'value': statistics.median(errors), 'worst': max(errors), 'bar': max(100_000, stall // 100),
+                        'samples': {'task_ns': own[1:], 'receipt_ns': told[1:]}})
     sibling.terminate()
     sibling.wait()
     return figures
+
+
+def shown(figure):
+    value = figure['value']
+    return 'nothing' if value is None else f'{value:.6g} {figure["unit"]}'
 
 
 def attempt(figures, measure, *arguments):
@@ -220,7 +270,7 @@ def attempt(figures, measure, *arguments):
         taken = measure(*arguments)
         figures += taken
         for figure in taken:
-            say(f'{figure["figure"]}: {figure["value"]:.6g} {figure["unit"]} (bar {figure["bar"]})')
+            say(f'{figure["figure"]}: {shown(figure)} (bar {figure["bar"]})')
     except (subprocess.CalledProcessError, KeyError, ValueError, OSError) as error:
         say(f'{measure.__name__} failed: {error}')
         figures.append({'figure': measure.__name__.replace('_', ' '), 'unit': '', 'value': None,
@@ -231,10 +281,10 @@ def attempt(figures, measure, *arguments):
 PARTS = {
     'touch': (measure_touch, (5,), (5,)),
     'native': (measure_native, (), ()),
-    'park': (measure_park, (5,), (3,)),
+    'park': (measure_park, (11,), (5,)),
     'decision': (measure_decision, (2000,), (500,)),
     'start': (measure_start, (2000, 200), (200, 50)),
-    'faults': (measure_faults, (5, 41), (5, 11)),
+    'faults': (measure_faults, (5, 11), (5, 5)),
 }
 
 
@@ -271,7 +321,6 @@ def main():
     for name in arguments.only:
         measure, full, quick = PARTS[name]
         attempt(figures, measure, *(quick if arguments.quick else full))
-    unload()
     print(json.dumps({'kernel': platform.release(), 'quick': arguments.quick, 'figures': figures}))
 
 

@@ -12,7 +12,7 @@ import sys
 def shown(figure):
     value, unit = figure['value'], figure['unit']
     if value is None:
-        return 'failed'
+        return 'failed' if figure['bar'] is not None else '-'
     if unit in ('times', '%'):
         return f'{value:.4f} {unit}'
     return f'{value:,.0f} {unit}'.strip()
