@@ -21,9 +21,6 @@
 #include "perm.h"
 #include "session.h"
 
-/* Room for all figures of a call, its tags and a path of PATH_MAX. */
-#define REPLY_SIZE	SZ_8K
-
 /* Resolving and pinning. */
 
 /* @attr: the one to blame, NULL when there is none. */
@@ -243,7 +240,7 @@ void agentcg_nl_post_doit(const struct genl_split_ops *ops,
 struct sk_buff *agentcg_nl_new_reply(struct genl_info *const info,
 				 void **const hdr)
 {
-	struct sk_buff *const skb = genlmsg_new(REPLY_SIZE, GFP_KERNEL);
+	struct sk_buff *const skb = genlmsg_new(AGENTCG_NL_SIZE, GFP_KERNEL);
 
 	if (!skb)
 		return NULL;

@@ -12,8 +12,12 @@
 struct agentcg_domain;
 struct agentcg_intent;
 struct agentcg_session;
+struct agentcg_tool;
 struct cgroup;
 struct genl_info;
+
+/* Room for all figures of a call, its tags and a path of PATH_MAX. */
+#define AGENTCG_NL_SIZE	SZ_8K
 
 int agentcg_netlink_init(void);
 void agentcg_netlink_exit(void);
@@ -45,6 +49,8 @@ int agentcg_nl_send_reply(struct sk_buff *skb, void *hdr, int err,
 
 int agentcg_nl_put_intent(struct sk_buff *skb, int attr,
 			  const struct agentcg_intent *intent, u32 set);
+/* May not hold the session's lock. */
+int agentcg_nl_fill_tool(struct sk_buff *skb, struct agentcg_tool *tool);
 int agentcg_nl_put_path(struct sk_buff *skb, int attr,
 			struct agentcg_domain *domain);
 

@@ -111,7 +111,8 @@ static int fill_tool_locked(struct sk_buff *const skb,
 	return tool->d.memcg ? fill_live(skb, tool) : fill_ended(skb, tool);
 }
 
-static int fill_tool(struct sk_buff *const skb, struct agentcg_tool *const tool)
+int agentcg_nl_fill_tool(struct sk_buff *const skb,
+			 struct agentcg_tool *const tool)
 {
 	int err;
 
@@ -196,7 +197,7 @@ int agentcg_nl_tool_get_doit(struct sk_buff *skb, struct genl_info *info)
 
 	reply = agentcg_nl_new_reply(info, &hdr);
 	return reply ? agentcg_nl_send_reply(reply, hdr,
-				  fill_tool(reply, agentcg_domain_to_tool(domain)),
+				  agentcg_nl_fill_tool(reply, agentcg_domain_to_tool(domain)),
 				  info) : -ENOMEM;
 }
 
@@ -230,7 +231,7 @@ int agentcg_nl_receipt_get_doit(struct sk_buff *skb, struct genl_info *info)
 					 "the call has not ended: its cgroup is still there");
 	reply = agentcg_nl_new_reply(info, &hdr);
 	return reply ? agentcg_nl_send_reply(reply, hdr,
-				  fill_tool(reply, agentcg_domain_to_tool(domain)),
+				  agentcg_nl_fill_tool(reply, agentcg_domain_to_tool(domain)),
 				  info) : -ENOMEM;
 }
 
@@ -247,7 +248,7 @@ static bool is_receipt(const struct agentcg_domain *const domain)
 static int dump_fill_tool(struct sk_buff *const skb,
 			  struct agentcg_domain *const domain)
 {
-	return fill_tool(skb, agentcg_domain_to_tool(domain));
+	return agentcg_nl_fill_tool(skb, agentcg_domain_to_tool(domain));
 }
 
 int agentcg_nl_tool_get_dumpit(struct sk_buff *skb,

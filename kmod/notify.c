@@ -43,6 +43,7 @@
  * @cause: of a kill or an end
  * @stall_total: ns
  * @label: of the call, may be empty
+ * @ended: the call whose receipt is sent after it, with a reference; or NULL
  */
 struct event {
 	struct llist_node link;
@@ -57,6 +58,7 @@ struct event {
 	enum agentcg_cause cause;
 	u64 stall_total;
 	char label[AGENTCG_LABEL_MAX + 1];
+	struct agentcg_tool *ended;
 };
 
 static atomic64_t sequence = ATOMIC64_INIT(0);
@@ -91,15 +93,31 @@ static int fill(struct sk_buff *const skb, const struct event *const event)
 	return 0;
 }
 
-static void send(const struct event *const event)
+static int fill_receipt(struct sk_buff *const skb,
+			const struct event *const event)
 {
-	struct sk_buff *const skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	return agentcg_nl_fill_tool(skb, event->ended);
+}
+
+static void free_event(struct event *const event)
+{
+	/* Drop ref from agentcg_notify_tool(). */
+	if (event->ended)
+		agentcg_tool_put(event->ended);
+	kfree(event);
+}
+
+static void send(const u8 cmd, const struct event *const event,
+		 int (*const fill_fn)(struct sk_buff *skb,
+				      const struct event *event))
+{
+	struct sk_buff *const skb = genlmsg_new(AGENTCG_NL_SIZE, GFP_KERNEL);
 	void *hdr;
 
 	if (!skb)
 		return;
-	hdr = genlmsg_put(skb, 0, 0, &agentcg_nl_family, 0, AGENTCG_CMD_EVENT);
-	if (!hdr || fill(skb, event)) {
+	hdr = genlmsg_put(skb, 0, 0, &agentcg_nl_family, 0, cmd);
+	if (!hdr || fill_fn(skb, event)) {
 		nlmsg_free(skb);
 		return;
 	}
@@ -115,8 +133,10 @@ static void send_fn(struct work_struct *const work)
 	llist_for_each_entry_safe(event, next,
 				  llist_reverse_order(llist_del_all(&queue)),
 				  link) {
-		send(event);
-		kfree(event);
+		send(AGENTCG_CMD_EVENT, event, fill);
+		if (event->ended)
+			send(AGENTCG_CMD_RECEIPT_NTF, event, fill_receipt);
+		free_event(event);
 		atomic_dec(&nr_queued);
 	}
 }
@@ -200,7 +220,7 @@ void agentcg_notify_session(const enum agentcg_event_type type,
  * usage its peak.
  */
 void agentcg_notify_tool(const enum agentcg_event_type type,
-			 const struct agentcg_tool *const tool,
+			 struct agentcg_tool *const tool,
 			 const enum agentcg_cause cause)
 {
 	struct event *const event = new_event(type, tool->d.session->d.id);
@@ -217,6 +237,9 @@ void agentcg_notify_tool(const enum agentcg_event_type type,
 	event->cause = cause;
 	event->stall_total = tool->stats.stall_total;
 	strscpy(event->label, tool->intent.label);
+	if (type == AGENTCG_EVENT_TYPE_TOOL_ENDED &&
+	    refcount_inc_not_zero(&tool->d.ref))
+		event->ended = tool;
 	queue_event(event);
 }
 
@@ -238,5 +261,5 @@ void agentcg_notify_exit(void)
 
 	cancel_work_sync(&send_work);
 	llist_for_each_entry_safe(event, next, llist_del_all(&queue), link)
-		kfree(event);
+		free_event(event);
 }

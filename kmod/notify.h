@@ -16,7 +16,7 @@ void agentcg_notify(enum agentcg_event_type type, u64 session_id);
 void agentcg_notify_session(enum agentcg_event_type type,
 			    const struct agentcg_session *session);
 void agentcg_notify_tool(enum agentcg_event_type type,
-			 const struct agentcg_tool *tool,
+			 struct agentcg_tool *tool,
 			 enum agentcg_cause cause);
 void agentcg_notify_domain(enum agentcg_event_type type,
 			   struct agentcg_domain *domain);

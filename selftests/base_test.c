@@ -760,6 +760,23 @@ TEST_F(abi, events)
 	nl_close(&events);
 }
 
+/* The receipt is published with the end, all of it, as one asks for it. */
+TEST_F(abi, receipt_is_published)
+{
+	struct nl events;
+
+	ASSERT_EQ(0, nl_open(&events));
+	ASSERT_EQ(0, nl_join(&events));
+	ASSERT_EQ(0, call_end(&self->nl, &self->call));
+	ASSERT_EQ(0, nl_notice(&events, AGENTCG_CMD_RECEIPT_NTF, 5000));
+	EXPECT_EQ(self->call.id, reply_figure(&events, AGENTCG_A_TOOL_ID));
+	EXPECT_EQ(self->nl.len, events.len);
+	EXPECT_EQ(0, memcmp(self->nl.reply, events.reply, events.len));
+	/* Once. */
+	EXPECT_EQ(-ETIMEDOUT, nl_notice(&events, AGENTCG_CMD_RECEIPT_NTF, 200));
+	nl_close(&events);
+}
+
 /* The figures of an event are those of its moment. */
 TEST_F(abi, event_figures)
 {

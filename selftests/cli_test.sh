@@ -464,7 +464,7 @@ test_the_rest() {
 
 test_events() {
 	mkdir "$CG/$TOP/e"
-	timeout 60 agentcg -j event --count 9 >"$tmp/events" &
+	timeout 60 agentcg -j event --count 10 >"$tmp/all" &
 	pid=$!
 	sleep 0.5
 	agentcg session add "/$TOP/e" --budget 64M
@@ -476,7 +476,11 @@ test_events() {
 		agentcg tool kill /$TOP/e/watched; exec sleep 1000" 2>/dev/null
 	agentcg session del "/$TOP/e"
 	ended
+	grep -v '^{"receipt"' "$tmp/all" >"$tmp/events"
+	grep '^{"receipt"' "$tmp/all" >"$tmp/receipts"
 	keep event "$tmp/events"
+	keep receipt-ntf "$tmp/receipts"
+	check "the receipt follows" grep -q '"label":"watched".*"cause":"user-kill"' "$tmp/receipts"
 	check "events are JSON lines" \
 		is "$(sed -n 's/^{"type":"\([a-z-]*\)".*}$/\1/p' "$tmp/events" | xargs)" \
 		'session-added session-changed tool-started tool-changed limit-overwritten tool-changed tool-killed tool-ended session-removed'

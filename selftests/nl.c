@@ -347,16 +347,25 @@ int nl_join(struct nl *const nl)
 			  sizeof(id)) ? -errno : 0;
 }
 
-int nl_event(struct nl *const nl, const int ms)
+int nl_notice(struct nl *const nl, const int cmd, const int ms)
 {
 	static _Alignas(8) unsigned char buf[NL_BUFFER];
 	struct pollfd pfd = { .fd = nl->fd, .events = POLLIN };
 	struct nlmsghdr *const hdr = (struct nlmsghdr *)buf;
+	const struct genlmsghdr *const genl = NLMSG_DATA(hdr);
 
-	if (poll(&pfd, 1, ms) <= 0)
-		return -ETIMEDOUT;
-	if (recv(nl->fd, buf, sizeof(buf), 0) < (ssize_t)NLMSG_HDRLEN)
-		return -errno;
+	do {
+		if (poll(&pfd, 1, ms) <= 0)
+			return -ETIMEDOUT;
+		if (recv(nl->fd, buf, sizeof(buf), 0) <
+		    (ssize_t)NLMSG_LENGTH(GENL_HDRLEN))
+			return -errno;
+	} while (genl->cmd != cmd);
 	nl->len = 0;
 	return take_message(nl, hdr, NULL, NULL);
+}
+
+int nl_event(struct nl *const nl, const int ms)
+{
+	return nl_notice(nl, AGENTCG_CMD_EVENT, ms);
 }

@@ -71,7 +71,8 @@ int nl_do(struct nl *nl, struct msg *msg);
 typedef int (*nl_fn)(struct view attrs, void *arg);
 /* As nl_do(), for each message of a list; -EINTR when it was inconsistent. */
 int nl_dump(struct nl *nl, struct msg *msg, nl_fn fn, void *arg);
-/* The next event within @ms; its attributes are the reply. */
+/* The next message of that command within @ms; its attributes are the reply. */
+int nl_notice(struct nl *nl, int cmd, int ms);
 int nl_event(struct nl *nl, int ms);
 
 /* Whether the kernel said something, with the word or the number in it. */

@@ -11,6 +11,7 @@ static const char help[] =
 "usage: agentcg [-j] event [follow] [--count N]\n"
 "\n"
 "One line for each event of every session, until interrupted, or N of them.\n"
+"With -j the receipt of each call that has ended follows as a line of its own.\n"
 "For the administrator of the host.\n";
 
 static void print_text(const struct agentcg_record *event)
@@ -45,6 +46,20 @@ static void print_text(const struct agentcg_record *event)
 	printf(" usage %s limit %s stall %s\n", usage, limit, stall);
 }
 
+/* Return: whether there was a line to print. */
+static bool print_event(const struct agentcg_record *event)
+{
+	const bool receipt = event->object == AGENTCG_OBJECT_TOOL;
+
+	if (json_wanted)
+		print_json(receipt ? json_pack("{s:o}", "receipt",
+					       record_json(event)) :
+				     record_json(event));
+	else if (!receipt)
+		print_text(event);
+	return json_wanted || !receipt;
+}
+
 static int follow(struct agentcg *handle, uint64_t count)
 {
 	struct agentcg_record event;
@@ -61,10 +76,8 @@ static int follow(struct agentcg *handle, uint64_t count)
 		}
 		if (err)
 			return fail(handle, err);
-		if (json_wanted)
-			print_json(record_json(&event));
-		else
-			print_text(&event);
+		if (!print_event(&event))
+			continue;
 		/* A reader waits for lines, not for a full buffer. */
 		if (fflush(stdout))
 			break;

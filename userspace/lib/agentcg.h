@@ -603,9 +603,10 @@ int agentcg_events_start(struct agentcg *handle);
 int agentcg_events_fd(const struct agentcg *handle);
 
 /**
- * agentcg_event_read() - Wait for one event, AGENTCG_A_EVENT_*.
+ * agentcg_event_read() - Wait for one event, or for the receipt of a call.
  * @handle: the handle.
- * @event: the event.
+ * @event: AGENTCG_A_EVENT_*; with @event->object AGENTCG_OBJECT_TOOL it is the
+ *	receipt, AGENTCG_A_TOOL_*, of the call that the last event said has ended.
  *
  * Return: 0; -ENOBUFS when events were lost (read on); -EINTR.
  */

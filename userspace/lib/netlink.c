@@ -543,10 +543,14 @@ static bool next_pending(struct agentcg *handle, struct agentcg_record *event)
 			nlmsg_next(nlh, &handle->pending_len);
 		ghdr = nlmsg_data(nlh);
 		if (nlh->nlmsg_type != handle->family ||
-		    nlmsg_datalen(nlh) < (int)GENL_HDRLEN ||
-		    ghdr->cmd != AGENTCG_CMD_EVENT)
+		    nlmsg_datalen(nlh) < (int)GENL_HDRLEN)
 			continue;
-		event->object = AGENTCG_OBJECT_EVENT;
+		if (ghdr->cmd == AGENTCG_CMD_EVENT)
+			event->object = AGENTCG_OBJECT_EVENT;
+		else if (ghdr->cmd == AGENTCG_CMD_RECEIPT_NTF)
+			event->object = AGENTCG_OBJECT_TOOL;
+		else
+			continue;
 		event->data = genlmsg_attrdata(ghdr, 0);
 		event->len = (uint32_t)genlmsg_attrlen(ghdr, 0);
 		return true;
