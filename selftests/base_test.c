@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -19,6 +20,7 @@
 
 #define BUDGET	(256 * MB)
 #define NOBODY	65534
+#define V1	"/tmp/agentcg-v1"
 
 FIXTURE(abi) {
 	struct nl nl;
@@ -236,13 +238,14 @@ TEST_F(abi, unknown_command)
 TEST_F(abi, duplicate_attribute)
 {
 	struct msg msg;
+	uint32_t at;
 	size_t i;
 
 	for (i = 0; i < sizeof(accepted) / sizeof(accepted[0]); i++) {
 		msg_init(&msg, accepted[i].cmd);
 		msg_put(&msg, accepted[i].attr, one, accepted[i].size);
-		msg_put(&msg, accepted[i].attr, one, accepted[i].size);
-		EXPECT_EQ(-EINVAL, nl_do(&self->nl, &msg));
+		at = msg_put(&msg, accepted[i].attr, one, accepted[i].size);
+		EXPECT_TRUE(refused_at(&self->nl, &msg, at));
 		EXPECT_TRUE(says(&self->nl, "twice")) {
 			TH_LOG("command %d attribute %d: '%s'", accepted[i].cmd,
 			       accepted[i].attr, self->nl.text);
@@ -295,9 +298,9 @@ TEST_F(abi, intent_malformed)
 	}
 	begin_intent(&msg, &self->call, &nest);
 	msg_u64(&msg, AGENTCG_A_INTENT_MEM, MB);
-	msg_u64(&msg, AGENTCG_A_INTENT_MEM, 2 * MB);
+	at = msg_u64(&msg, AGENTCG_A_INTENT_MEM, 2 * MB);
 	msg_nest_end(&msg, nest);
-	EXPECT_EQ(-EINVAL, nl_do(&self->nl, &msg));
+	EXPECT_TRUE(refused_at(&self->nl, &msg, at));
 	EXPECT_TRUE(says(&self->nl, "twice"));
 
 	begin_intent(&msg, &self->call, &nest);
@@ -341,6 +344,17 @@ TEST_F(abi, intent_nested_wrong)
 	msg_nest_end(&msg, nest);
 	EXPECT_EQ(-EINVAL, nl_do(&self->nl, &msg));
 	EXPECT_NE('\0', self->nl.text[0]);
+	/* The defaults of a session are an intent too. */
+	msg_init(&msg, AGENTCG_CMD_SESSION_SET);
+	msg_u64(&msg, AGENTCG_A_SESSION_ID, self->session.id);
+	at = msg_u64(&msg, AGENTCG_A_SESSION_DEFAULTS, 1);
+	EXPECT_TRUE(refused_at(&self->nl, &msg, at));
+	msg_init(&msg, AGENTCG_CMD_SESSION_SET);
+	msg_u64(&msg, AGENTCG_A_SESSION_ID, self->session.id);
+	nest = msg_nest(&msg, AGENTCG_A_SESSION_DEFAULTS);
+	at = msg_u32(&msg, AGENTCG_A_INTENT_MEM, 1);
+	msg_nest_end(&msg, nest);
+	EXPECT_TRUE(refused_at(&self->nl, &msg, at));
 	/* An empty one declares nothing and is right. */
 	begin_intent(&msg, &self->call, &nest);
 	msg_nest_end(&msg, nest);
@@ -609,6 +623,17 @@ TEST_F(abi, wrong_fd)
 	ASSERT_LE(0, fd);
 	check_bad_fd(_metadata, self, fd, -EBADF);
 	close(fd);
+	/* A cgroup, but of version 1. */
+	ASSERT_EQ(0, mkdir(V1, 0755));
+	ASSERT_EQ(0, mount("none", V1, "cgroup", 0, "none,name=agentcg"));
+	ASSERT_EQ(0, mkdir(V1 "/x", 0755));
+	fd = open(V1 "/x", O_RDONLY | O_DIRECTORY);
+	ASSERT_LE(0, fd);
+	check_bad_fd(_metadata, self, fd, -EBADF);
+	close(fd);
+	EXPECT_EQ(0, rmdir(V1 "/x"));
+	EXPECT_EQ(0, umount(V1));
+	EXPECT_EQ(0, rmdir(V1));
 	/* A directory that has been removed meanwhile. */
 	ASSERT_EQ(0, session_make(&gone, "gone"));
 	ASSERT_EQ(0, cg_remove(gone.path));
