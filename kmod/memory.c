@@ -793,10 +793,11 @@ bool agentcg_memory_may_return(struct agentcg_session *const session)
  * @session: any
  *
  * All who could return credit to the node wait for it themselves: that is
- * exhaustion at once.
+ * exhaustion at once.  Unless there is credit after all, which came back after
+ * the session was last served and before it was found that nobody returns any.
  *
  * Context: may not hold the session's lock.
- * Return: whether there was one.
+ * Return: whether somebody goes on.
  */
 bool agentcg_memory_relieve(struct agentcg_session *const session)
 {
@@ -804,13 +805,12 @@ bool agentcg_memory_relieve(struct agentcg_session *const session)
 	struct agentcg_tool *tool;
 
 	guard(spinlock_irqsave)(&session->lock);
-	if (session->ended)
-		return false;
-	/* What came back after it was last served, but before that was so. */
-	agentcg_memory_serve_locked(session);
-	park = first_waiter(session);
+	park = session->ended ? NULL : first_waiter(session);
 	if (!park)
 		return false;
+	agentcg_memory_serve_locked(session);
+	if (first_waiter(session) != park)
+		return true;
 	tool = agentcg_park_tool(park);
 	agentcg_memory_exhausted(tool);
 	settle(tool);

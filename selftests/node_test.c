@@ -2,6 +2,7 @@
 /* The node: what sessions borrow, who waits for it, and in which order. */
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/wait.h>
 
@@ -24,6 +25,7 @@ FIXTURE(node) {
 	struct nl nl;
 	struct party a;
 	struct party b;
+	struct party c;
 };
 
 static int set_capacity(struct nl *const nl, const uint64_t capacity)
@@ -55,6 +57,7 @@ FIXTURE_SETUP(node)
 	ASSERT_EQ(0, setup(&self->nl));
 	ASSERT_EQ(0, join(&self->nl, &self->a, "a"));
 	ASSERT_EQ(0, join(&self->nl, &self->b, "b"));
+	ASSERT_EQ(0, join(&self->nl, &self->c, "c"));
 	ASSERT_EQ(0, set_capacity(&self->nl, 128 * MB));
 }
 
@@ -79,22 +82,24 @@ static void grow(struct __test_metadata *const _metadata, struct nl *const nl,
 }
 
 /* Ends each call when its process has ended, as agentcg run does. */
-static int end_both(struct nl *const nl, struct party *const a,
-		    struct party *const b, const int ms)
+static int end_all(struct nl *const nl, struct party *const parties[],
+		   const int ms)
 {
 	const uint64_t end = now_ns() + ms * MS;
-	struct party *const parties[] = { a, b };
-	int left = 2, i;
+	bool left = true;
+	int i;
 
 	while (left) {
-		for (i = 0; i < 2; i++) {
+		left = false;
+		for (i = 0; parties[i]; i++) {
 			struct party *const party = parties[i];
 
-			if (!party->pid ||
-			    waitpid(party->pid, NULL, WNOHANG) != party->pid)
+			if (!party->pid)
+				continue;
+			left = true;
+			if (waitpid(party->pid, NULL, WNOHANG) != party->pid)
 				continue;
 			party->pid = 0;
-			left--;
 			if (call_end(nl, &party->call))
 				return -EIO;
 		}
@@ -174,29 +179,35 @@ static struct steps *start_burst(struct __test_metadata *const _metadata,
 }
 
 /*
- * Each fits, both together do not, and the second begins when the first has
- * half: the first has all that it declared, the second waits, and nobody
- * overdraws.
+ * Each fits, two together do not, and two begin when the first has half: the
+ * first has all that it declared, the others wait, one after the other, and
+ * nobody overdraws.
  */
 TEST_F_TIMEOUT(node, declared_bursts_take_turns, 120)
 {
-	const struct intent intent = intent_of(8 * MB, 104 * MB, LONG_STALL);
+	const struct intent intent = intent_of(8 * MB, 112 * MB, LONG_STALL);
+	struct party *const parties[] = { &self->a, &self->b, &self->c, NULL };
 	struct nl *const nl = &self->nl;
-	struct steps *a, *b;
+	struct steps *steps[3];
+	int i;
 
-	a = start_burst(_metadata, nl, &self->a, intent);
-	ASSERT_EQ(0, wait_for(&a->half, 1, 30000));
-	b = start_burst(_metadata, nl, &self->b, intent);
-	b->go = 1;
-	ASSERT_EQ(0, call_wait(nl, &self->b.call, AGENTCG_A_TOOL_PARKED, 1,
-			       30000));
-	EXPECT_EQ(0, b->half);
-	a->go = 1;
-	ASSERT_EQ(0, end_both(nl, &self->a, &self->b, 60000));
-	EXPECT_EQ(1, a->whole);
-	EXPECT_EQ(1, b->whole);
-	EXPECT_EQ(0, receipt_figure(nl, &self->a, AGENTCG_A_TOOL_STALLS));
-	EXPECT_EQ(0, receipt_figure(nl, &self->b, AGENTCG_A_TOOL_EXHAUSTED));
+	steps[0] = start_burst(_metadata, nl, parties[0], intent);
+	ASSERT_EQ(0, wait_for(&steps[0]->half, 1, 30000));
+	for (i = 1; i < 3; i++) {
+		steps[i] = start_burst(_metadata, nl, parties[i], intent);
+		steps[i]->go = 1;
+		ASSERT_EQ(0, call_wait(nl, &parties[i]->call,
+				       AGENTCG_A_TOOL_PARKED, 1, 30000));
+		EXPECT_EQ(0, steps[i]->half);
+	}
+	steps[0]->go = 1;
+	ASSERT_EQ(0, end_all(nl, parties, 60000));
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(1, steps[i]->whole);
+		EXPECT_EQ(0, receipt_figure(nl, parties[i],
+					    AGENTCG_A_TOOL_EXHAUSTED));
+	}
+	EXPECT_EQ(0, receipt_figure(nl, parties[0], AGENTCG_A_TOOL_STALLS));
 	EXPECT_EQ(0, node_figure(nl, AGENTCG_A_NODE_OVERDRAFT));
 	EXPECT_EQ(0, node_figure(nl, AGENTCG_A_NODE_BORROWED));
 }
@@ -209,6 +220,7 @@ TEST_F_TIMEOUT(node, all_who_borrow_wait, 120)
 {
 	const struct intent intent = { .set = SET(MEM) | SET(STALL),
 				       .mem = 8 * MB, .stall = LONG_STALL };
+	struct party *const parties[] = { &self->a, &self->b, NULL };
 	struct nl *const nl = &self->nl;
 	struct steps *a, *b;
 	uint64_t begun;
@@ -220,7 +232,7 @@ TEST_F_TIMEOUT(node, all_who_borrow_wait, 120)
 	begun = now_ns();
 	a->go = 1;
 	b->go = 1;
-	ASSERT_EQ(0, end_both(nl, &self->a, &self->b, 60000));
+	ASSERT_EQ(0, end_all(nl, parties, 60000));
 	EXPECT_GT(LONG_STALL / 2, now_ns() - begun);
 	EXPECT_LT(0, receipt_figure(nl, &self->a, AGENTCG_A_TOOL_EXHAUSTED) +
 		     receipt_figure(nl, &self->b, AGENTCG_A_TOOL_EXHAUSTED));
