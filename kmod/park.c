@@ -36,13 +36,17 @@
  * @work: queued by the hook, at most one per task
  * @task: who sleeps; it cannot go away while it is in the list
  * @tool: with a reference
+ * @start: ns, when it got in line
  * @link: in the session's list of waiters, by the session's lock
- * @served: credit was handed over, or waiting has become pointless; likewise
+ * @served: credit was handed over, or waiting has become pointless; likewise.
+ *          Its call counts as held until then, not until the task runs again:
+ *          who has been served may return credit.
  */
 struct agentcg_park {
 	struct callback_head work;
 	struct task_struct *task;
 	struct agentcg_tool *tool;
+	u64 start;
 	struct list_head link;
 	bool served;
 };
@@ -84,17 +88,18 @@ static void enqueue(struct agentcg_session *const session,
 	session->nr_waiting++;
 }
 
-static void dequeue(struct agentcg_session *const session,
-		    struct agentcg_park *const park)
+/* Out of the line, no longer held; the session's lock is held. */
+static void leave(struct agentcg_park *const park)
 {
-	if (list_empty(&park->link))
-		return;
-	list_del_init(&park->link);
-	session->nr_waiting--;
+	struct agentcg_tool *const tool = park->tool;
+
+	list_del(&park->link);
+	tool->d.session->nr_waiting--;
+	agentcg_tool_unhold(tool, park->start, ktime_get_ns());
 }
 
 /* Get in line.  Return: how long the task may sleep, 0 when not at all. */
-static u64 begin(struct agentcg_park *const park, const u64 now)
+static u64 begin(struct agentcg_park *const park)
 {
 	struct agentcg_tool *const tool = park->tool;
 	struct agentcg_session *const session = tool->d.session;
@@ -103,11 +108,11 @@ static u64 begin(struct agentcg_park *const park, const u64 now)
 	guard(spinlock_irqsave)(&session->lock);
 	if (session->ended || !tool->d.memcg || atomic_read(&tool->killed))
 		return 0;
-	stalled = agentcg_tool_stall(tool, now);
+	stalled = agentcg_tool_stall(tool, park->start);
 	if (stalled >= tool->limits.stall)
 		return 0;
 	enqueue(session, park);
-	agentcg_tool_hold(tool, now);
+	agentcg_tool_hold(tool, park->start);
 	/* Credit may have returned since the hook decided. */
 	agentcg_memory_serve_locked(session);
 	if (!park->served)
@@ -131,18 +136,17 @@ static bool sleep_until(const struct agentcg_park *const park, ktime_t end)
 }
 
 /* Leave the line; decide by the intent when the time is up. */
-static void finish(struct agentcg_park *const park, const u64 start,
-		   const bool undisturbed)
+static void finish(struct agentcg_park *const park, const bool undisturbed)
 {
 	struct agentcg_tool *const tool = park->tool;
 	struct agentcg_session *const session = tool->d.session;
 	bool killed = false;
 
 	scoped_guard(spinlock_irqsave, &session->lock) {
-		dequeue(session, park);
-		agentcg_tool_unhold(tool, start, ktime_get_ns());
-		if (undisturbed && !park->served && !session->ended &&
-		    tool->d.memcg) {
+		if (park->served)
+			return;
+		leave(park);
+		if (undisturbed && !session->ended && tool->d.memcg) {
 			killed = agentcg_memory_exhausted(tool);
 			agentcg_memory_apply(tool);
 			agentcg_memory_apply_session(session);
@@ -156,18 +160,18 @@ static void park_work_fn(struct callback_head *const work)
 {
 	struct agentcg_park *const park =
 		container_of(work, struct agentcg_park, work);
-	const u64 start = ktime_get_ns();
 	unsigned long pflags;
 	bool undisturbed;
 	u64 bound;
 
-	bound = begin(park, start);
+	park->start = ktime_get_ns();
+	bound = begin(park);
 	if (bound) {
 		psi_memstall_enter(&pflags);
 		undisturbed = sleep_until(park, ns_to_ktime(
-			min_t(u64, start + bound, KTIME_MAX)));
+			min_t(u64, park->start + bound, KTIME_MAX)));
 		psi_memstall_leave(&pflags);
-		finish(park, start, undisturbed);
+		finish(park, undisturbed);
 	}
 	/* Drop ref from agentcg_park_current(). */
 	agentcg_tool_put(park->tool);
@@ -199,7 +203,6 @@ void agentcg_park_current(struct agentcg_tool *const tool)
 		goto err_free;
 	park->task = current;
 	park->tool = tool;
-	INIT_LIST_HEAD(&park->link);
 	init_task_work(&park->work, park_work_fn);
 	atomic_inc(&nr_parks);
 	if (!task_work_add(current, &park->work, TWA_RESUME))
@@ -229,7 +232,7 @@ struct agentcg_tool *agentcg_park_tool(struct agentcg_park *const park)
 /* Let one go; the session's lock is held, so its task is still there. */
 void agentcg_park_serve(struct agentcg_park *const park)
 {
-	dequeue(park->tool->d.session, park);
+	leave(park);
 	WRITE_ONCE(park->served, true);
 	wake_up_process(park->task);
 }
