@@ -102,6 +102,18 @@ static void *fill_part(void *const arg)
 	return NULL;
 }
 
+/*
+ * Nobody fills before all are there: who makes them would be held back with the
+ * first of them.
+ */
+static pthread_barrier_t all_there;
+
+static void *fill_part_together(void *const arg)
+{
+	pthread_barrier_wait(&all_there);
+	return fill_part(arg);
+}
+
 static void fill_by_threads(struct filler *const filler)
 {
 	pthread_t threads[128];
@@ -110,8 +122,10 @@ static void fill_by_threads(struct filler *const filler)
 
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, 64 * 1024);
+	pthread_barrier_init(&all_there, NULL, filler->threads);
 	for (i = 0; i < filler->threads; i++)
-		if (pthread_create(&threads[i], &attr, fill_part, filler))
+		if (pthread_create(&threads[i], &attr, fill_part_together,
+				   filler))
 			_exit(124);
 	for (i = 0; i < filler->threads; i++)
 		pthread_join(threads[i], NULL);
