@@ -123,10 +123,11 @@ def measure_native():
     start = time.monotonic()
     try:
         in_plain('timeout', '-s', 'KILL', str(NATIVE_CUT), tool('touch'), '400', high='50M')
+        spent = time.monotonic() - start
     except subprocess.CalledProcessError:
-        pass
-    return [{'figure': 'the same, native memory.high=50M, cut at 60 s', 'unit': 's',
-             'value': time.monotonic() - start, 'bar': None}]
+        # Killed; it may stay in the throttle for a while yet.
+        spent = NATIVE_CUT
+    return [{'figure': 'touch 400 MiB, native memory.high=50M, cut at 60 s', 'unit': 's', 'value': spent, 'bar': None}]
 
 
 def call_line(intent, *words):
@@ -246,8 +247,8 @@ def measure_park(runs):
         own, told = [], []
         for _ in range(runs + 1):
             # It says on stderr how long it was held: that is known.
-            out, receipt = in_call(['--mem', '16M', '--burst', '0', '--stall', f'{stall}ns'],
-                                   tool('touch'), '--small', '32', stderr=subprocess.DEVNULL)
+            out, receipt = in_call(['--mem', '4M', '--burst', '0', '--stall', f'{stall}ns'],
+                                   tool('touch'), '--small', '8', stderr=subprocess.DEVNULL)
             own.append(json.loads(out)['longest_ns'])
             told.append(receipt['stall-longest'])
         errors = [max(abs(value - stall) for value in pair) for pair in zip(own[1:], told[1:])]
@@ -280,11 +281,12 @@ def attempt(figures, measure, *arguments):
 # In the order in which they are taken: name, function, arguments, those of --quick.
 PARTS = {
     'touch': (measure_touch, (5,), (5,)),
-    'native': (measure_native, (), ()),
     'park': (measure_park, (11,), (5,)),
     'decision': (measure_decision, (2000,), (500,)),
     'start': (measure_start, (2000, 200), (200, 50)),
     'faults': (measure_faults, (5, 11), (5, 5)),
+    # Last: what it leaves behind takes long to go.
+    'native': (measure_native, (), ()),
 }
 
 

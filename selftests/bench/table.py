@@ -47,6 +47,8 @@ def main():
         failed |= verdict == 'MISSED'
         print(''.join(f'{text:<{width}}' for text, width in zip([name] + cells, widths)) +
               f'{bar(there[0]):<26}{verdict}')
+    if any(result['quick'] for result in results):
+        print('Quick: fewer runs, so no P99 is one over 2,000 samples.')
     about = dict(argument.split('=', 1) for argument in sys.argv[1:])
     print('JSON')
     print(json.dumps({**about, 'results': results}, indent=1))
