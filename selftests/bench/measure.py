@@ -249,7 +249,7 @@ def measure_park(runs):
             # It says on stderr how long it was held: that is known.
             out, receipt = in_call(['--mem', '4M', '--burst', '0', '--stall', f'{stall}ns'],
                                    tool('touch'), '--small', '8', stderr=subprocess.DEVNULL)
-            own.append(json.loads(out)['longest_ns'])
+            own.append(json.loads(out)['slept_ns'])
             told.append(receipt['stall-longest'])
         errors = [max(abs(value - stall) for value in pair) for pair in zip(own[1:], told[1:])]
         figures.append({'figure': f'park of {stall // 1000} us, error', 'unit': 'ns',
