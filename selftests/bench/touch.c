@@ -18,21 +18,20 @@ static const char help[] =
 "usage: touch [OPTION]... MB\n"
 "\n"
 "Touches every page of MB megabytes of new anonymous memory and prints, as\n"
-"JSON, how long it took and the longest time between two pages in which it slept.\n"
+"JSON, how long each round of it took and the longest time between two pages in\n"
+"which it slept.\n"
 "\n"
 "  --rounds N   N times, each time with new memory (default 1)\n"
-"  --pause US   sleep after each megabyte, not counted\n"
 "  --small      no huge pages\n";
 
 struct options {
 	unsigned long megabytes;
 	unsigned int rounds;
-	unsigned int pause;
 	bool small;
 };
 
 struct result {
-	uint64_t total;
+	uint64_t *rounds;
 	uint64_t slept;
 };
 
@@ -40,7 +39,6 @@ static bool parse(int argc, char **argv, struct options *options)
 {
 	static const struct option longs[] = {
 		{ "rounds", required_argument, NULL, 'r' },
-		{ "pause", required_argument, NULL, 'p' },
 		{ "small", no_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
@@ -50,8 +48,6 @@ static bool parse(int argc, char **argv, struct options *options)
 	while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
 		if (c == 'r')
 			options->rounds = strtoul(optarg, NULL, 10);
-		else if (c == 'p')
-			options->pause = strtoul(optarg, NULL, 10);
 		else if (c == 's')
 			options->small = true;
 		else
@@ -60,7 +56,7 @@ static bool parse(int argc, char **argv, struct options *options)
 	if (optind != argc - 1)
 		return false;
 	options->megabytes = strtoul(argv[optind], NULL, 10);
-	return options->megabytes > 0;
+	return options->megabytes && options->rounds;
 }
 
 /* How often it has slept; being preempted, which takes as long, is not that. */
@@ -72,13 +68,13 @@ static long nr_sleeps(void)
 	return usage.ru_nvcsw;
 }
 
-static void touch_megabyte(char *memory, struct result *result)
+static void touch_pages(char *memory, size_t size, uint64_t *slept)
 {
-	uint64_t before = now_ns(), start = before;
+	uint64_t before = now_ns();
 	long sleeps = nr_sleeps();
 	size_t i;
 
-	for (i = 0; i < MB; i += PAGE) {
+	for (i = 0; i < size; i += PAGE) {
 		uint64_t after, spent;
 
 		memory[i] = 1;
@@ -87,17 +83,17 @@ static void touch_megabyte(char *memory, struct result *result)
 		before = after;
 		if (spent < SLEEP_MIN_NS)
 			continue;
-		if (sleeps != nr_sleeps() && spent > result->slept)
-			result->slept = spent;
+		if (sleeps != nr_sleeps() && spent > *slept)
+			*slept = spent;
 		sleeps = nr_sleeps();
 	}
-	result->total += before - start;
 }
 
-static int touch(const struct options *options, struct result *result)
+static int touch(const struct options *options, struct result *result,
+		 unsigned int round)
 {
 	size_t size = options->megabytes * MB;
-	unsigned long i;
+	uint64_t start;
 	char *memory;
 
 	memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
@@ -108,11 +104,9 @@ static int touch(const struct options *options, struct result *result)
 	}
 	if (options->small)
 		madvise(memory, size, MADV_NOHUGEPAGE);
-	for (i = 0; i < options->megabytes; i++) {
-		touch_megabyte(memory + i * MB, result);
-		if (options->pause)
-			usleep(options->pause);
-	}
+	start = now_ns();
+	touch_pages(memory, size, &result->slept);
+	result->rounds[round] = now_ns() - start;
 	munmap(memory, size);
 	return 0;
 }
@@ -127,10 +121,16 @@ int main(int argc, char **argv)
 		fputs(help, stderr);
 		return 2;
 	}
+	result.rounds = calloc(options.rounds, sizeof(*result.rounds));
+	if (!result.rounds) {
+		perror("touch");
+		return 1;
+	}
 	for (i = 0; i < options.rounds; i++)
-		if (touch(&options, &result))
+		if (touch(&options, &result, i))
 			return 1;
-	printf("{\"total_ns\": %" PRIu64 ", \"slept_ns\": %" PRIu64 "}\n",
-	       result.total, result.slept);
+	printf("{");
+	print_samples("rounds_ns", result.rounds, options.rounds);
+	printf(", \"slept_ns\": %" PRIu64 "}\n", result.slept);
 	return 0;
 }
