@@ -23,7 +23,7 @@
 #define AGENTCG_VERSION		"0.1.0"
 
 /* Version of the interface; one more for every addition to the spec. */
-#define AGENTCG_ABI		1
+#define AGENTCG_ABI		2
 
 /* "No limit", in every byte figure of the interface. */
 #define AGENTCG_NO_LIMIT	U64_MAX
@@ -31,8 +31,8 @@
 /* No size that is declared may exceed it, so that sums of a few never wrap. */
 #define AGENTCG_SIZE_MAX	(1ULL << 60)
 
-/* No stall bound either, so that the end of a park is a ktime_t. */
-#define AGENTCG_STALL_MAX	((u64)S64_MAX / 2)
+/* Nor any time, so that its end is a ktime_t. */
+#define AGENTCG_DURATION_MAX	((u64)S64_MAX / 2)
 
 /* A first grant, the largest grant, and the smallest near the end of a budget. */
 #define AGENTCG_STEP_FIRST	SZ_4M

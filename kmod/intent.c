@@ -15,7 +15,6 @@ static const struct {
 	int attr;
 	const char *text;
 } not_enforced[] = {
-	{ AGENTCG_A_INTENT_DEADLINE, "deadline is not enforced by this version" },
 	{ AGENTCG_A_INTENT_PIDS, "pids is not enforced by this version" },
 	{ AGENTCG_A_INTENT_CONFLICT, "conflict is not enforced by this version" },
 };
@@ -70,15 +69,30 @@ static int parse_burst(u64 *const burst, const struct nlattr *const attr,
 	return 0;
 }
 
-static int parse_stall(u64 *const stall, const struct nlattr *const attr,
-		       struct netlink_ext_ack *const extack)
+static int parse_duration(u64 *const ns, const struct nlattr *const attr,
+			  const char *const name,
+			  struct netlink_ext_ack *const extack)
 {
-	*stall = nla_get_u64(attr);
-	if (*stall <= AGENTCG_STALL_MAX)
+	*ns = nla_get_u64(attr);
+	if (*ns <= AGENTCG_DURATION_MAX)
 		return 0;
 	NL_SET_ERR_MSG_ATTR_FMT(extack, attr,
-				"stall %llu is above the longest, %llu",
-				*stall, AGENTCG_STALL_MAX);
+				"%s %llu is above the longest, %llu",
+				name, *ns, AGENTCG_DURATION_MAX);
+	return -ERANGE;
+}
+
+/* All ones: none. */
+static int parse_deadline(u64 *const deadline, const struct nlattr *const attr,
+			  struct netlink_ext_ack *const extack)
+{
+	*deadline = nla_get_u64(attr);
+	if (*deadline == AGENTCG_NO_LIMIT)
+		return 0;
+	if (*deadline)
+		return parse_duration(deadline, attr, "deadline", extack);
+	NL_SET_ERR_MSG_ATTR(extack, attr,
+			    "deadline 0 would kill the call as it begins; all ones for none");
 	return -ERANGE;
 }
 
@@ -95,8 +109,15 @@ static int parse_scalars(struct agentcg_intent *const intent,
 		err = parse_burst(&intent->burst, tb[AGENTCG_A_INTENT_BURST],
 				  extack);
 	if (!err && tb[AGENTCG_A_INTENT_STALL])
-		err = parse_stall(&intent->stall, tb[AGENTCG_A_INTENT_STALL],
-				  extack);
+		err = parse_duration(&intent->stall, tb[AGENTCG_A_INTENT_STALL],
+				     "stall", extack);
+	if (!err && tb[AGENTCG_A_INTENT_DEADLINE])
+		err = parse_deadline(&intent->deadline,
+				     tb[AGENTCG_A_INTENT_DEADLINE], extack);
+	if (!err && tb[AGENTCG_A_INTENT_WARN_BEFORE])
+		err = parse_duration(&intent->warn_before,
+				     tb[AGENTCG_A_INTENT_WARN_BEFORE],
+				     "warn-before", extack);
 	if (err)
 		return err;
 	if (tb[AGENTCG_A_INTENT_CLASS])
@@ -107,6 +128,8 @@ static int parse_scalars(struct agentcg_intent *const intent,
 		intent->on_exhaust = nla_get_u32(tb[AGENTCG_A_INTENT_ON_EXHAUST]);
 	if (tb[AGENTCG_A_INTENT_RESTARTABLE])
 		intent->restartable = nla_get_u8(tb[AGENTCG_A_INTENT_RESTARTABLE]);
+	if (tb[AGENTCG_A_INTENT_SURVIVORS])
+		intent->survivors = nla_get_u32(tb[AGENTCG_A_INTENT_SURVIVORS]);
 	if (tb[AGENTCG_A_INTENT_LABEL])
 		nla_strscpy(intent->label, tb[AGENTCG_A_INTENT_LABEL],
 			    sizeof(intent->label));
@@ -176,7 +199,7 @@ static int refuse_duplicates(const struct nlattr *const nest,
  * @extack: gets the attribute and a sentence
  *
  * Context: may sleep.
- * Return: 0, -EINVAL (malformed, duplicate), -ERANGE (a size or stall too large),
+ * Return: 0, -EINVAL (malformed, duplicate), -ERANGE (a size or a time too large),
  * -EOPNOTSUPP (a field that is not enforced yet), -E2BIG (too many tags),
  * -ENOMEM.
  */
@@ -230,6 +253,12 @@ void agentcg_intent_update(struct agentcg_intent *const intent,
 		intent->on_exhaust = from->on_exhaust;
 	if (agentcg_intent_has(from, AGENTCG_A_INTENT_RESTARTABLE))
 		intent->restartable = from->restartable;
+	if (agentcg_intent_has(from, AGENTCG_A_INTENT_DEADLINE))
+		intent->deadline = from->deadline;
+	if (agentcg_intent_has(from, AGENTCG_A_INTENT_WARN_BEFORE))
+		intent->warn_before = from->warn_before;
+	if (agentcg_intent_has(from, AGENTCG_A_INTENT_SURVIVORS))
+		intent->survivors = from->survivors;
 	if (agentcg_intent_has(from, AGENTCG_A_INTENT_LABEL))
 		strscpy(intent->label, from->label);
 	if (agentcg_intent_has(from, AGENTCG_A_INTENT_TAG))

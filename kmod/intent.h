@@ -31,10 +31,13 @@ struct agentcg_tags {
  * @class: enum agentcg_class
  * @on_exhaust: enum agentcg_on_exhaust
  * @restartable: the agent can simply run it again
+ * @survivors: enum agentcg_survivors
  * @weight: within the class, 1 to AGENTCG_WEIGHT_MAX
  * @mem: bytes, a multiple of the page size
  * @burst: bytes above @mem, a multiple of the page size
  * @stall: ns
+ * @deadline: ns, AGENTCG_NO_LIMIT for none
+ * @warn_before: ns before the deadline, 0 for no warning
  * @label: free text
  * @tags: or NULL; owned
  * @nest: what it was read from, for refusals to point into; NULL once the
@@ -45,10 +48,13 @@ struct agentcg_intent {
 	u8 class;
 	u8 on_exhaust;
 	u8 restartable;
+	u8 survivors;
 	u32 weight;
 	u64 mem;
 	u64 burst;
 	u64 stall;
+	u64 deadline;
+	u64 warn_before;
 	char label[AGENTCG_LABEL_MAX + 1];
 	struct agentcg_tags *tags;
 	const struct nlattr *nest;

@@ -76,6 +76,9 @@ int agentcg_limits_merge(struct agentcg_limits *const limits,
 		.class = class,
 		.on_exhaust = merged(on_exhaust, ON_EXHAUST),
 		.restartable = merged(restartable, RESTARTABLE),
+		.survivors = merged(survivors, SURVIVORS),
+		.deadline = merged(deadline, DEADLINE),
+		.warn_before = merged(warn_before, WARN_BEFORE),
 	};
 	return 0;
 }
@@ -93,6 +96,8 @@ void agentcg_limits_builtin(struct agentcg_intent *const defaults)
 		.weight = AGENTCG_DEFAULT_WEIGHT,
 		.class = AGENTCG_CLASS_BATCH,
 		.on_exhaust = AGENTCG_ON_EXHAUST_OVERDRAFT,
+		.survivors = AGENTCG_SURVIVORS_KEEP,
+		.deadline = AGENTCG_NO_LIMIT,
 	};
 }
 

@@ -20,6 +20,9 @@ struct netlink_ext_ack;
  * @class: enum agentcg_class
  * @on_exhaust: enum agentcg_on_exhaust
  * @restartable: the agent can simply run it again
+ * @survivors: enum agentcg_survivors
+ * @deadline: ns from the entry of the first process, AGENTCG_NO_LIMIT for none
+ * @warn_before: ns before it, 0 for no warning
  */
 struct agentcg_limits {
 	u64 mem;
@@ -29,6 +32,9 @@ struct agentcg_limits {
 	u8 class;
 	u8 on_exhaust;
 	u8 restartable;
+	u8 survivors;
+	u64 deadline;
+	u64 warn_before;
 };
 
 int agentcg_limits_merge(struct agentcg_limits *limits,

@@ -289,7 +289,14 @@ int agentcg_nl_put_intent(struct sk_buff *const skb, const int attr,
 	    (WANTED(ON_EXHAUST) &&
 	     nla_put_u32(skb, AGENTCG_A_INTENT_ON_EXHAUST, intent->on_exhaust)) ||
 	    (WANTED(RESTARTABLE) &&
-	     nla_put_u8(skb, AGENTCG_A_INTENT_RESTARTABLE, intent->restartable)))
+	     nla_put_u8(skb, AGENTCG_A_INTENT_RESTARTABLE, intent->restartable)) ||
+	    (WANTED(DEADLINE) &&
+	     agentcg_nl_put_u64(skb, AGENTCG_A_INTENT_DEADLINE, intent->deadline)) ||
+	    (WANTED(WARN_BEFORE) &&
+	     agentcg_nl_put_u64(skb, AGENTCG_A_INTENT_WARN_BEFORE,
+				intent->warn_before)) ||
+	    (WANTED(SURVIVORS) &&
+	     nla_put_u32(skb, AGENTCG_A_INTENT_SURVIVORS, intent->survivors)))
 		return -EMSGSIZE;
 #undef WANTED
 	for (i = 0; intent->tags && i < intent->tags->nr; i++)

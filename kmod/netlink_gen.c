@@ -12,7 +12,7 @@
 #include <uapi/linux/agentcg.h>
 
 /* Common nested types */
-const struct nla_policy agentcg_intent_nl_policy[AGENTCG_A_INTENT_CONFLICT + 1] = {
+const struct nla_policy agentcg_intent_nl_policy[AGENTCG_A_INTENT_SURVIVORS + 1] = {
 	[AGENTCG_A_INTENT_LABEL] = { .type = NLA_NUL_STRING, .len = AGENTCG_LABEL_MAX, },
 	[AGENTCG_A_INTENT_TAG] = { .type = NLA_STRING, .len = AGENTCG_TAG_MAX, },
 	[AGENTCG_A_INTENT_MEM] = { .type = NLA_U64, },
@@ -25,6 +25,8 @@ const struct nla_policy agentcg_intent_nl_policy[AGENTCG_A_INTENT_CONFLICT + 1] 
 	[AGENTCG_A_INTENT_DEADLINE] = { .type = NLA_U64, },
 	[AGENTCG_A_INTENT_PIDS] = { .type = NLA_U32, },
 	[AGENTCG_A_INTENT_CONFLICT] = { .type = NLA_NUL_STRING, .len = AGENTCG_LABEL_MAX, },
+	[AGENTCG_A_INTENT_WARN_BEFORE] = { .type = NLA_U64, },
+	[AGENTCG_A_INTENT_SURVIVORS] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
 /* AGENTCG_CMD_NODE_SET - do */

@@ -13,7 +13,7 @@
 #include <uapi/linux/agentcg.h>
 
 /* Common nested types */
-extern const struct nla_policy agentcg_intent_nl_policy[AGENTCG_A_INTENT_CONFLICT + 1];
+extern const struct nla_policy agentcg_intent_nl_policy[AGENTCG_A_INTENT_SURVIVORS + 1];
 
 int agentcg_nl_pre_doit(const struct genl_split_ops *ops, struct sk_buff *skb,
 			struct genl_info *info);

@@ -25,6 +25,9 @@ static int fill_limits(struct sk_buff *const skb,
 		.class = limits->class,
 		.on_exhaust = limits->on_exhaust,
 		.restartable = limits->restartable,
+		.survivors = limits->survivors,
+		.deadline = limits->deadline,
+		.warn_before = limits->warn_before,
 	};
 
 	return agentcg_nl_put_intent(skb, AGENTCG_A_TOOL_LIMITS, &as_intent, ~0);

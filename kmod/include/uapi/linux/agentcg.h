@@ -15,6 +15,7 @@
 #define AGENTCG_TAGS_MAX	8
 #define AGENTCG_RECEIPTS_MAX	64
 #define AGENTCG_WEIGHT_MAX	10000
+#define AGENTCG_SURVIVORS_MAX	16
 
 /*
  * Who yields to whom, from the first served to the first held.
@@ -43,13 +44,29 @@ enum agentcg_on_exhaust {
 };
 
 /**
- * enum agentcg_cause - How a tool call came to its end.
+ * enum agentcg_survivors - What becomes of processes that outlive the first
+ *   process of their call.
+ * @AGENTCG_SURVIVORS_KEEP: They go on in the call, under its limits but past
+ *   its deadline.
+ * @AGENTCG_SURVIVORS_REAP: They are killed, and whoever is born of them.
+ */
+enum agentcg_survivors {
+	AGENTCG_SURVIVORS_KEEP,
+	AGENTCG_SURVIVORS_REAP,
+};
+
+/**
+ * enum agentcg_cause - How a tool call came to its end, by the end of its
+ *   first process. A process that is killed later, or beside it, is told in
+ *   killer and oom.
  * @AGENTCG_CAUSE_RUNNING: It has not ended.
  * @AGENTCG_CAUSE_EXIT: Its first process exited by itself.
  * @AGENTCG_CAUSE_SIGNAL: A signal from somebody ended its first process.
  * @AGENTCG_CAUSE_DEADLINE: It ran past its declared deadline.
- * @AGENTCG_CAUSE_OOM: The kernel killed it for want of memory, level not told.
- * @AGENTCG_CAUSE_OOM_CALL: It met the memory.max of its own cgroup.
+ * @AGENTCG_CAUSE_OOM: The kernel killed it for want of memory; at which limit
+ *   is not known.
+ * @AGENTCG_CAUSE_OOM_CALL: It met the memory.max of its own cgroup, or of one
+ *   inside it.
  * @AGENTCG_CAUSE_OOM_SESSION: It met the memory.max of its session.
  * @AGENTCG_CAUSE_OOM_ANCESTOR: It met the memory.max of a cgroup above its
  *   session.
@@ -110,6 +127,8 @@ enum agentcg_event_type {
  * @AGENTCG_CAPABILITY_SCHED_EXT: The kernel has sched_ext, so CPU classes can
  *   be scheduled exactly.
  * @AGENTCG_CAPABILITY_PSI: Parked time is seen as memory pressure.
+ * @AGENTCG_CAPABILITY_OOM_WATCH: The limit that led to an OOM kill is known.
+ *   Without it the cause is oom.
  */
 enum agentcg_capability {
 	AGENTCG_CAPABILITY_HOOK = 1,
@@ -119,6 +138,7 @@ enum agentcg_capability {
 	AGENTCG_CAPABILITY_KFUNCS = 16,
 	AGENTCG_CAPABILITY_SCHED_EXT = 32,
 	AGENTCG_CAPABILITY_PSI = 64,
+	AGENTCG_CAPABILITY_OOM_WATCH = 128,
 };
 
 enum {
@@ -169,9 +189,43 @@ enum {
 	AGENTCG_A_INTENT_DEADLINE,
 	AGENTCG_A_INTENT_PIDS,
 	AGENTCG_A_INTENT_CONFLICT,
+	AGENTCG_A_INTENT_WARN_BEFORE,
+	AGENTCG_A_INTENT_SURVIVORS,
 
 	__AGENTCG_A_INTENT_MAX,
 	AGENTCG_A_INTENT_MAX = (__AGENTCG_A_INTENT_MAX - 1)
+};
+
+enum {
+	AGENTCG_A_PROCESS_PID = 1,
+	AGENTCG_A_PROCESS_COMM,
+	AGENTCG_A_PROCESS_UID,
+	AGENTCG_A_PROCESS_SIZE,
+
+	__AGENTCG_A_PROCESS_MAX,
+	AGENTCG_A_PROCESS_MAX = (__AGENTCG_A_PROCESS_MAX - 1)
+};
+
+enum {
+	AGENTCG_A_KILLER_SIGNAL = 1,
+	AGENTCG_A_KILLER_TIME,
+	AGENTCG_A_KILLER_SENDER,
+	AGENTCG_A_KILLER_VICTIM,
+
+	__AGENTCG_A_KILLER_MAX,
+	AGENTCG_A_KILLER_MAX = (__AGENTCG_A_KILLER_MAX - 1)
+};
+
+enum {
+	AGENTCG_A_OOM_LEVEL = 1,
+	AGENTCG_A_OOM_ID,
+	AGENTCG_A_OOM_USAGE,
+	AGENTCG_A_OOM_LIMIT,
+	AGENTCG_A_OOM_TIME,
+	AGENTCG_A_OOM_CULPRIT,
+
+	__AGENTCG_A_OOM_MAX,
+	AGENTCG_A_OOM_MAX = (__AGENTCG_A_OOM_MAX - 1)
 };
 
 enum {
@@ -235,6 +289,12 @@ enum {
 	AGENTCG_A_TOOL_OOM_KILLS,
 	AGENTCG_A_TOOL_RESIDUE,
 	AGENTCG_A_TOOL_PROCESSES,
+	AGENTCG_A_TOOL_BEGUN,
+	AGENTCG_A_TOOL_EMPTIED,
+	AGENTCG_A_TOOL_KILLER,
+	AGENTCG_A_TOOL_OOM,
+	AGENTCG_A_TOOL_SURVIVED,
+	AGENTCG_A_TOOL_SURVIVOR,
 
 	__AGENTCG_A_TOOL_MAX,
 	AGENTCG_A_TOOL_MAX = (__AGENTCG_A_TOOL_MAX - 1)
