@@ -378,8 +378,8 @@ static bool reclaim_residue(struct agentcg_tool *const tool, const u64 need)
 }
 
 /*
- * Whether a call but @asker may still return credit: it runs, or it is over
- * and its cgroup is about to be removed.
+ * Whether a call but @asker may still return credit: it runs, or it is over and
+ * its cgroup is about to be removed.  Not one made ahead for later.
  */
 static bool others_may_return(const struct agentcg_session *const session,
 			      const struct agentcg_tool *const asker)
@@ -388,8 +388,7 @@ static bool others_may_return(const struct agentcg_session *const session,
 
 	list_for_each_entry(tool, &session->tools, link)
 		if (tool != asker && !tool->held &&
-		    (cgroup_is_populated(tool->d.cgrp) ||
-		     headroom(tool) > AGENTCG_STEP_FIRST))
+		    (tool->had_leader || cgroup_is_populated(tool->d.cgrp)))
 			return true;
 	return false;
 }
