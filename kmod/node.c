@@ -317,15 +317,18 @@ void agentcg_node_tick(struct agentcg_session *const session, const bool grows)
  * @session: its lock is held
  * @used: what the session still has to back, bytes
  *
- * Up to a chunk is kept, so that a session at its edge does not take the
- * node's lock at every step, but not while there is a line.
+ * A step is kept for its calls, which need not get in line for little, and up
+ * to a chunk, so that a session at its edge does not take the node's lock at
+ * every step, while there is no line.
  */
 void agentcg_node_release(struct agentcg_session *const session, const u64 used)
 {
 	struct agentcg_account *const acct = &session->acct;
+	const u64 keep = used + (list_empty(&session->tools) ?
+				 0 : AGENTCG_STEP_FIRST);
 	bool others;
 
-	if (agentcg_account_held(acct) <= used)
+	if (agentcg_account_held(acct) <= keep)
 		return;
 	scoped_guard(spinlock, &node_lock) {
 		others = !list_empty(&line);
@@ -333,7 +336,7 @@ void agentcg_node_release(struct agentcg_session *const session, const u64 used)
 		    agentcg_account_held(acct) <= used + AGENTCG_BORROW_CHUNK)
 			return;
 		agentcg_account_return(&node, acct,
-				       agentcg_account_held(acct) - used);
+				       agentcg_account_held(acct) - keep);
 	}
 	if (others)
 		agentcg_node_kick();
