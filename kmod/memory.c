@@ -417,6 +417,9 @@ bool agentcg_memory_exhausted(struct agentcg_tool *const tool)
 	}
 	next_step(tool);
 	step = min(tool->step, bytes((max > usage ? max - usage : 0) / 2));
+	/* Within what was declared, unless it is that which is used up. */
+	if (agentcg_account_room(&tool->acct))
+		step = min(step, agentcg_account_room(&tool->acct));
 	agentcg_memory_overdraw(tool, ALIGN_DOWN(step, PAGE_SIZE));
 	return false;
 }
@@ -733,28 +736,34 @@ static bool serve_one(struct agentcg_park *const park)
  *
  * The credit is theirs before they wake, or running tasks would take it.  Who
  * waits at the call's own ceiling is passed over: no credit helps there.
+ *
+ * Return: whether somebody was served.
  */
-void agentcg_memory_serve_locked(struct agentcg_session *const session)
+bool agentcg_memory_serve_locked(struct agentcg_session *const session)
 {
 	struct agentcg_park *park, *next;
+	bool served = false;
 
 	for (park = agentcg_park_next(session, NULL); park; park = next) {
 		next = agentcg_park_next(session, park);
-		if (agentcg_account_room(&agentcg_park_tool(park)->acct) &&
-		    !serve_one(park))
-			return;
+		if (!agentcg_account_room(&agentcg_park_tool(park)->acct))
+			continue;
+		if (!serve_one(park))
+			break;
+		served = true;
 	}
+	return served;
 }
 
 /* The same for who does not hold the lock; any context. */
-void agentcg_memory_serve(struct agentcg_session *const session)
+bool agentcg_memory_serve(struct agentcg_session *const session)
 {
 	guard(spinlock_irqsave)(&session->lock);
 	if (session->ended)
-		return;
+		return false;
 	agentcg_memory_refresh(session);
 	agentcg_memory_apply_session(session);
-	agentcg_memory_serve_locked(session);
+	return agentcg_memory_serve_locked(session);
 }
 
 /* The first who waits for credit; not at the call's own ceiling. */
@@ -792,11 +801,10 @@ bool agentcg_memory_may_return(struct agentcg_session *const session)
  * @session: any
  *
  * All who could return credit to the node wait for it themselves: that is
- * exhaustion at once.  Unless there is credit after all, which came back after
- * the session was last served and before it was found that nobody returns any.
+ * exhaustion at once.
  *
  * Context: may not hold the session's lock.
- * Return: whether somebody goes on.
+ * Return: whether there was one.
  */
 bool agentcg_memory_relieve(struct agentcg_session *const session)
 {
@@ -807,9 +815,6 @@ bool agentcg_memory_relieve(struct agentcg_session *const session)
 	park = session->ended ? NULL : first_waiter(session);
 	if (!park)
 		return false;
-	agentcg_memory_serve_locked(session);
-	if (first_waiter(session) != park)
-		return true;
 	tool = agentcg_park_tool(park);
 	agentcg_memory_exhausted(tool);
 	settle(tool);

@@ -352,56 +352,72 @@ void agentcg_node_close(struct agentcg_session *const session)
 	agentcg_node_kick();
 }
 
-/* The next of the line that was refused and not asked in this round. */
-static struct agentcg_session *next_refused(const u32 round)
+/* Only the work looks at the line in rounds, so this needs no lock. */
+static u32 round;
+
+/*
+ * Of those in the line that were refused and not looked at in this round the
+ * one who lacks least; with a reference.
+ */
+static struct agentcg_session *next_refused(void)
 {
-	struct agentcg_session *session;
+	struct agentcg_session *session, *next = NULL;
 
 	guard(spinlock_irqsave)(&node_lock);
-	list_for_each_entry(session, &line, line) {
-		if (!session->refused || session->round == round)
-			continue;
-		session->round = round;
-		/*
-		 * The list holds no reference: a session leaves it, under this
-		 * lock, before it gives up its own.
-		 */
-		return agentcg_session_get(session);
-	}
-	return NULL;
+	list_for_each_entry(session, &line, line)
+		if (session->refused && session->round != round &&
+		    (!next || lack(session) < lack(next)))
+			next = session;
+	if (!next)
+		return NULL;
+	next->round = round;
+	/*
+	 * The list holds no reference: a session leaves it, under this lock,
+	 * before it gives up its own.
+	 */
+	return agentcg_session_get(next);
 }
 
-/* Calls @fn for all who were refused, in their order, until one call says so. */
+/* Calls @fn for those who were refused until it is true. */
 static bool any_refused(bool (*const fn)(struct agentcg_session *session))
 {
-	static u32 round;
 	struct agentcg_session *session;
 	bool found = false;
 
 	round++;
-	while (!found && (session = next_refused(round))) {
+	while (!found && (session = next_refused())) {
 		found = fn(session);
 		agentcg_session_put(session);
 	}
 	return found;
 }
 
-static bool serve(struct agentcg_session *const session)
+/* In any order: what each is lent depends on its place.  Return: if to one. */
+static bool serve_all(void)
 {
-	agentcg_memory_serve(session);
-	return false;
+	struct agentcg_session *session;
+	bool served = false;
+
+	round++;
+	while ((session = next_refused())) {
+		served |= agentcg_memory_serve(session);
+		agentcg_session_put(session);
+	}
+	return served;
 }
 
 /*
  * In a work, because whoever returns credit holds the lock of his own session
  * and may not take another's.  Where all who have borrowed wait, nothing will
- * come back: the first overdraws, and the others have what it returns.
+ * come back: the one who lacks least overdraws, and the others have what it
+ * returns.  All are served again before that, because something may have come
+ * back after they were and before it was found that nothing will.
  */
 static void kick_work_fn(struct work_struct *const work)
 {
-	any_refused(serve);
+	serve_all();
 	if (any_refused(agentcg_memory_waits) &&
-	    !agentcg_session_any(agentcg_memory_may_return))
+	    !agentcg_session_any(agentcg_memory_may_return) && !serve_all())
 		any_refused(agentcg_memory_relieve);
 }
 

@@ -141,34 +141,47 @@ TEST_F_TIMEOUT(node, shortage_parks_until_credit_returns, 90)
 	EXPECT_EQ(0, node_figure(nl, AGENTCG_A_NODE_OVERDRAFT));
 }
 
-/* Half of a burst, and the other half when it is time. */
+/*
+ * Some of a burst, and the rest when it is time.  Who creeps meanwhile keeps
+ * its claim however long that takes.
+ */
 struct steps {
-	volatile uint64_t half;
+	uint64_t first;
+	uint64_t rest;
+	bool creeps;
+	volatile uint64_t halfway;
 	volatile uint64_t go;
-	volatile uint64_t whole;
+	volatile uint64_t done;
 };
 
-#define STEP	(50 * MB)
+#define CREEP	(512 * 1024)
 
 static int take_two_steps(void *const arg)
 {
 	struct steps *const steps = arg;
+	uint64_t rest = steps->rest;
 
-	fill(STEP);
-	steps->half = 1;
-	if (wait_for(&steps->go, 1, 30000))
-		return 1;
-	fill(STEP);
-	steps->whole = 1;
+	fill(steps->first);
+	steps->halfway = 1;
+	while (wait_for(&steps->go, 1, 100)) {
+		if (!steps->creeps || rest == CREEP)
+			continue;
+		fill(CREEP);
+		rest -= CREEP;
+	}
+	fill(rest);
+	steps->done = 1;
 	return 0;
 }
 
-static struct steps *start_burst(struct __test_metadata *const _metadata,
+static struct steps *start_steps(struct __test_metadata *const _metadata,
 				 struct nl *const nl, struct party *const party,
-				 const struct intent intent)
+				 const struct intent intent,
+				 const struct steps wanted)
 {
 	struct steps *const steps = shared_alloc(sizeof(*steps));
 
+	*steps = wanted;
 	ASSERT_EQ(0, call_start(nl, &party->session, &party->call, "call",
 				&intent)) {
 		TH_LOG("%s", nl->text);
@@ -187,23 +200,26 @@ TEST_F_TIMEOUT(node, declared_bursts_take_turns, 120)
 {
 	const struct intent intent = intent_of(8 * MB, 112 * MB, LONG_STALL);
 	struct party *const parties[] = { &self->a, &self->b, &self->c, NULL };
+	struct steps wanted = { .first = 50 * MB, .rest = 50 * MB };
 	struct nl *const nl = &self->nl;
 	struct steps *steps[3];
 	int i;
 
-	steps[0] = start_burst(_metadata, nl, parties[0], intent);
-	ASSERT_EQ(0, wait_for(&steps[0]->half, 1, 30000));
+	wanted.creeps = true;
+	steps[0] = start_steps(_metadata, nl, parties[0], intent, wanted);
+	ASSERT_EQ(0, wait_for(&steps[0]->halfway, 1, 30000));
+	wanted.creeps = false;
+	wanted.go = 1;
 	for (i = 1; i < 3; i++) {
-		steps[i] = start_burst(_metadata, nl, parties[i], intent);
-		steps[i]->go = 1;
+		steps[i] = start_steps(_metadata, nl, parties[i], intent, wanted);
 		ASSERT_EQ(0, call_wait(nl, &parties[i]->call,
 				       AGENTCG_A_TOOL_PARKED, 1, 30000));
-		EXPECT_EQ(0, steps[i]->half);
+		EXPECT_EQ(0, steps[i]->halfway);
 	}
 	steps[0]->go = 1;
 	ASSERT_EQ(0, end_all(nl, parties, 60000));
 	for (i = 0; i < 3; i++) {
-		EXPECT_EQ(1, steps[i]->whole);
+		EXPECT_EQ(1, steps[i]->done);
 		EXPECT_EQ(0, receipt_figure(nl, parties[i],
 					    AGENTCG_A_TOOL_EXHAUSTED));
 	}
@@ -220,15 +236,16 @@ TEST_F_TIMEOUT(node, all_who_borrow_wait, 120)
 {
 	const struct intent intent = { .set = SET(MEM) | SET(STALL),
 				       .mem = 8 * MB, .stall = LONG_STALL };
+	const struct steps wanted = { .first = 50 * MB, .rest = 50 * MB };
 	struct party *const parties[] = { &self->a, &self->b, NULL };
 	struct nl *const nl = &self->nl;
 	struct steps *a, *b;
 	uint64_t begun;
 
-	a = start_burst(_metadata, nl, &self->a, intent);
-	b = start_burst(_metadata, nl, &self->b, intent);
-	ASSERT_EQ(0, wait_for(&a->half, 1, 30000));
-	ASSERT_EQ(0, wait_for(&b->half, 1, 30000));
+	a = start_steps(_metadata, nl, &self->a, intent, wanted);
+	b = start_steps(_metadata, nl, &self->b, intent, wanted);
+	ASSERT_EQ(0, wait_for(&a->halfway, 1, 30000));
+	ASSERT_EQ(0, wait_for(&b->halfway, 1, 30000));
 	begun = now_ns();
 	a->go = 1;
 	b->go = 1;
@@ -238,6 +255,36 @@ TEST_F_TIMEOUT(node, all_who_borrow_wait, 120)
 		     receipt_figure(nl, &self->b, AGENTCG_A_TOOL_EXHAUSTED));
 	EXPECT_EQ(0, node_figure(nl, AGENTCG_A_NODE_OVERDRAFT));
 	EXPECT_EQ(0, node_figure(nl, AGENTCG_A_NODE_BORROWED));
+}
+
+/*
+ * The first has had its burst, its claim has ended, and it needs a little more
+ * after all; the second waits with nearly all of its burst before it.  The
+ * first is let through, not the one that is before it in the line.
+ */
+TEST_F_TIMEOUT(node, who_lacks_least_overdraws, 120)
+{
+	const struct intent intent = intent_of(8 * MB, 116 * MB, LONG_STALL);
+	struct party *const parties[] = { &self->a, &self->b, NULL };
+	struct nl *const nl = &self->nl;
+	struct steps *a, *b;
+
+	a = start_steps(_metadata, nl, &self->a, intent,
+			(struct steps){ .first = 96 * MB, .rest = 20 * MB });
+	ASSERT_EQ(0, wait_for(&a->halfway, 1, 30000));
+	b = start_steps(_metadata, nl, &self->b, intent,
+			(struct steps){ .first = 60 * MB, .rest = MB, .go = 1 });
+	/* It gets what the first does not use, once it has been quiet. */
+	sleep(4);
+	EXPECT_EQ(1, call_figure(nl, &self->b.call, AGENTCG_A_TOOL_PARKED));
+	EXPECT_EQ(0, b->halfway);
+	a->go = 1;
+	ASSERT_EQ(0, end_all(nl, parties, 60000));
+	EXPECT_EQ(1, a->done);
+	EXPECT_EQ(1, b->done);
+	EXPECT_LE(1, receipt_figure(nl, &self->a, AGENTCG_A_TOOL_EXHAUSTED));
+	EXPECT_EQ(0, receipt_figure(nl, &self->b, AGENTCG_A_TOOL_EXHAUSTED));
+	EXPECT_EQ(0, node_figure(nl, AGENTCG_A_NODE_OVERDRAFT));
 }
 
 /* Declared and not used: kept for a burst, not for the life of the call. */
