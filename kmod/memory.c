@@ -730,14 +730,43 @@ static bool serve_one(struct agentcg_park *const park)
 	return true;
 }
 
+/* The first who waits for credit; not at the call's own ceiling. */
+static struct agentcg_park *first_waiter(struct agentcg_session *const session)
+{
+	struct agentcg_park *park = NULL;
+
+	while ((park = agentcg_park_next(session, park)))
+		if (agentcg_account_room(&agentcg_park_tool(park)->acct))
+			return park;
+	return NULL;
+}
+
+/* It goes on without credit, or is killed.  Return: whether there was one. */
+static bool relieve(struct agentcg_session *const session)
+{
+	struct agentcg_park *const park = first_waiter(session);
+	struct agentcg_tool *tool;
+
+	if (!park)
+		return false;
+	tool = agentcg_park_tool(park);
+	agentcg_memory_exhausted(tool);
+	settle(tool);
+	agentcg_park_serve(park);
+	return true;
+}
+
 /**
  * agentcg_memory_serve_locked - hand free credit to those who wait for it
  * @session: its lock is held
  *
  * The credit is theirs before they wake, or running tasks would take it.  Who
- * waits at the call's own ceiling is passed over: no credit helps there.
+ * waits at the call's own ceiling is passed over: no credit helps there.  When
+ * the budget is used up and all who could return some of it wait, that is
+ * exhaustion at once; looked at here as well as before a park, because two that
+ * are about to park do not see each other wait.
  *
- * Return: whether somebody was served.
+ * Return: whether somebody goes on.
  */
 bool agentcg_memory_serve_locked(struct agentcg_session *const session)
 {
@@ -752,6 +781,9 @@ bool agentcg_memory_serve_locked(struct agentcg_session *const session)
 			break;
 		served = true;
 	}
+	if (!served && !agentcg_account_free(&session->acct) &&
+	    !others_may_return(session, NULL))
+		served = relieve(session);
 	return served;
 }
 
@@ -764,17 +796,6 @@ bool agentcg_memory_serve(struct agentcg_session *const session)
 	agentcg_memory_refresh(session);
 	agentcg_memory_apply_session(session);
 	return agentcg_memory_serve_locked(session);
-}
-
-/* The first who waits for credit; not at the call's own ceiling. */
-static struct agentcg_park *first_waiter(struct agentcg_session *const session)
-{
-	struct agentcg_park *park = NULL;
-
-	while ((park = agentcg_park_next(session, park)))
-		if (agentcg_account_room(&agentcg_park_tool(park)->acct))
-			return park;
-	return NULL;
 }
 
 /* Whether somebody of the session waits for credit; any context. */
@@ -808,18 +829,8 @@ bool agentcg_memory_may_return(struct agentcg_session *const session)
  */
 bool agentcg_memory_relieve(struct agentcg_session *const session)
 {
-	struct agentcg_park *park;
-	struct agentcg_tool *tool;
-
 	guard(spinlock_irqsave)(&session->lock);
-	park = session->ended ? NULL : first_waiter(session);
-	if (!park)
-		return false;
-	tool = agentcg_park_tool(park);
-	agentcg_memory_exhausted(tool);
-	settle(tool);
-	agentcg_park_serve(park);
-	return true;
+	return !session->ended && relieve(session);
 }
 
 /**
