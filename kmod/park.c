@@ -246,6 +246,18 @@ void agentcg_park_wake_all(struct agentcg_session *const session)
 		agentcg_park_serve(park);
 }
 
+/* Let all go that wait for @tool, which ends: some may have left its cgroup. */
+void agentcg_park_wake_tool(struct agentcg_tool *const tool)
+{
+	struct agentcg_park *park, *next;
+
+	for (park = agentcg_park_next(tool->d.session, NULL); park; park = next) {
+		next = agentcg_park_next(tool->d.session, park);
+		if (park->tool == tool)
+			agentcg_park_serve(park);
+	}
+}
+
 int agentcg_park_init(void)
 {
 	park_cache = kmem_cache_create("agentcg_park",

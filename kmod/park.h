@@ -21,6 +21,7 @@ struct agentcg_park *agentcg_park_next(struct agentcg_session *session,
 struct agentcg_tool *agentcg_park_tool(struct agentcg_park *park);
 void agentcg_park_serve(struct agentcg_park *park);
 void agentcg_park_wake_all(struct agentcg_session *session);
+void agentcg_park_wake_tool(struct agentcg_tool *tool);
 
 int agentcg_park_init(void);
 void agentcg_park_drain(void);

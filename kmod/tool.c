@@ -14,6 +14,7 @@
 #include "memory.h"
 #include "node.h"
 #include "notify.h"
+#include "park.h"
 #include "session.h"
 #include "stats.h"
 #include "tool.h"
@@ -449,6 +450,7 @@ void agentcg_tool_end(struct agentcg_tool *const tool)
 		/* Detached before, or not yet among the calls. */
 		if (!tool->d.memcg || list_empty(&tool->link))
 			return;
+		agentcg_park_wake_tool(tool);
 		settle_figures(tool);
 		agentcg_domain_restore_high(&tool->d);
 		agentcg_account_close(&session->acct, &tool->acct,

@@ -332,6 +332,21 @@ TEST_F_TIMEOUT(wake, by_a_change, 60)
 	EXPECT_EQ(0, session_balances(&self->nl, &self->session));
 }
 
+/* The call can be removed then: its waiter must not be looked for there. */
+TEST_F_TIMEOUT(wake, by_the_end_of_a_call_that_it_has_left, 60)
+{
+	char pid[16];
+
+	park_one(_metadata, self, run_filler);
+	snprintf(pid, sizeof(pid), "%d", self->pid);
+	ASSERT_EQ(0, cg_write(self->session.agent, "cgroup.procs", pid));
+	EXPECT_EQ(0, self->filler->ended);
+	ASSERT_EQ(0, call_end(&self->nl, &self->call));
+	EXPECT_EQ(0, wait_for(&self->filler->ended, 1, 20000));
+	EXPECT_EQ(0, info_wait(&self->nl, AGENTCG_A_INFO_PARKED, 0, 5000));
+	EXPECT_EQ(0, session_balances(&self->nl, &self->session));
+}
+
 static int hold(void *const arg)
 {
 	return stay();
