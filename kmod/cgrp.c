@@ -9,7 +9,6 @@
 #include <linux/mmzone.h>
 #include <linux/nodemask.h>
 #include <linux/nsproxy.h>
-#include <linux/sched/signal.h>
 
 #include "cgrp.h"
 
@@ -173,29 +172,6 @@ struct mem_cgroup *agentcg_memcg_get(struct cgroup *const cgrp)
 bool agentcg_cgroup_feeds_memory(const struct cgroup *const cgrp)
 {
 	return READ_ONCE(cgrp->subtree_control) & BIT(memory_cgrp_id);
-}
-
-/**
- * agentcg_cgroup_signal - send a signal to every process in a cgroup
- * @cgrp: it and all below it
- * @sig: as from the kernel
- *
- * A fork under way may be missed: for SIGKILL the caller first marks the
- * domain, so that the fork's tracepoint catches the child (lifecycle.c).
- *
- * Context: any but hard interrupt; linear in the processes of the machine.
- */
-void agentcg_cgroup_signal(struct cgroup *const cgrp, const int sig)
-{
-	struct task_struct *task;
-
-	guard(rcu)();
-	for_each_process(task) {
-		if (task->flags & PF_KTHREAD)
-			continue;
-		if (cgroup_is_descendant(task_dfl_cgroup(task), cgrp))
-			send_sig_info(sig, SEND_SIG_PRIV, task);
-	}
 }
 
 /**

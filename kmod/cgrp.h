@@ -97,7 +97,6 @@ unsigned long agentcg_memcg_anon(struct mem_cgroup *memcg);
 struct cgroup *agentcg_cgroup_from_fd(int fd, bool write);
 struct mem_cgroup *agentcg_memcg_get(struct cgroup *cgrp);
 bool agentcg_cgroup_feeds_memory(const struct cgroup *cgrp);
-void agentcg_cgroup_signal(struct cgroup *cgrp, int sig);
 char *agentcg_cgroup_path(struct cgroup *cgrp, char *buf, size_t size);
 
 /* Drops the reference of agentcg_memcg_get(). */

@@ -8,6 +8,21 @@
 #ifndef _AGENTCG_COMPAT_H
 #define _AGENTCG_COMPAT_H
 
+#include <linux/hrtimer.h>
+
 #include "compat-probe.h"
+
+#ifdef AGENTCG_HAVE_HRTIMER_SETUP
+#define agentcg_hrtimer_setup	hrtimer_setup
+#else
+static inline void
+agentcg_hrtimer_setup(struct hrtimer *const timer,
+		      enum hrtimer_restart (*const fn)(struct hrtimer *timer),
+		      const clockid_t clock, const enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock, mode);
+	timer->function = fn;
+}
+#endif
 
 #endif /* _AGENTCG_COMPAT_H */

@@ -17,12 +17,14 @@
 #include <trace/events/cgroup.h>
 #include <trace/events/oom.h>
 #include <trace/events/sched.h>
+#include <trace/events/signal.h>
 #include <trace/events/vmscan.h>
 
 #include "cgrp.h"
 #include "compat.h"
 #include "lifecycle.h"
 #include "memory.h"
+#include "oom.h"
 #include "session.h"
 #include "tool.h"
 
@@ -64,10 +66,13 @@ static void count_entry(struct agentcg_tool *const tool,
 {
 	guard(spinlock_irqsave)(&tool->d.session->lock);
 	tool->stats.processes++;
-	if (!tool->had_leader && thread_group_leader(task)) {
-		tool->had_leader = true;
-		tool->leader = task->signal;
-	}
+	tool->live++;
+	if (tool->had_leader || !thread_group_leader(task))
+		return;
+	tool->had_leader = true;
+	tool->leader = task->signal;
+	tool->stats.begun = ktime_get_boottime_ns();
+	agentcg_deadline_begin(tool);
 }
 
 static void enter(struct agentcg_tool *const tool,
@@ -135,23 +140,27 @@ static void forget_native(struct agentcg_tool *const tool,
 			tool->native[i].task = NULL;
 }
 
+/* Return: as agentcg_tool_leader_done(), false when it was another. */
+static bool count_exit(struct agentcg_tool *const tool,
+		       struct task_struct *const task)
+{
+	guard(spinlock_irqsave)(&tool->d.session->lock);
+	tool->stats.cpu_time += task->se.sum_exec_runtime;
+	tool->live--;
+	forget_native(tool, task);
+	if (tool->leader != task->signal || atomic_read(&task->signal->live))
+		return false;
+	return agentcg_tool_leader_done(tool, wait_status(task->group_leader));
+}
+
 static void exit_task(struct task_struct *const task)
 {
 	struct agentcg_tool *tool;
 
 	guard(rcu)();
 	tool = tool_of(task);
-	if (!tool)
-		return;
-	guard(spinlock_irqsave)(&tool->d.session->lock);
-	tool->stats.cpu_time += task->se.sum_exec_runtime;
-	forget_native(tool, task);
-	if (tool->leader == task->signal &&
-	    !atomic_read(&task->signal->live)) {
-		tool->stats.wait_status = wait_status(task->group_leader);
-		tool->leader_done = true;
-		tool->leader = NULL;
-	}
+	if (tool && count_exit(tool, task))
+		agentcg_reap_queue(tool);
 }
 
 #ifdef AGENTCG_HAVE_EXIT_GROUP_DEAD
@@ -183,11 +192,59 @@ static void probe_victim(void *const data, struct task_struct *const task,
 	tool = tool_of(task);
 	if (!tool)
 		return;
+	agentcg_oom_victim(tool, task);
 	scoped_guard(spinlock_irqsave, &tool->d.session->lock)
 		whole = tool->d.memcg &&
 			agentcg_memcg_oom_group_kills(tool->d.memcg);
 	if (whole)
 		agentcg_tool_kill(tool, AGENTCG_CAUSE_OOM);
+}
+
+/*
+ * Whether a signal that has just been sent seals the end of the process.  The
+ * kernel says so at once, but for those that leave a core: they wait until they
+ * are taken.
+ */
+static bool seals_end(const struct task_struct *const task, const int sig,
+		      const int result)
+{
+	const struct signal_struct *const signal = task->signal;
+
+	if (signal->flags & SIGNAL_GROUP_EXIT)
+		return signal->group_exit_code == sig;
+	return result == TRACE_SIGNAL_DELIVERED && sig_kernel_coredump(sig) &&
+	       task->sighand->action[sig - 1].sa.sa_handler == SIG_DFL;
+}
+
+/* The task's siglock is held: no other signal comes between. */
+static void probe_signal(void *const data, const int sig,
+			 struct kernel_siginfo *const info,
+			 struct task_struct *const task, const int group,
+			 const int result)
+{
+	struct agentcg_tool *tool;
+
+	if (!seals_end(task, sig, result))
+		return;
+	guard(rcu)();
+	tool = tool_of(task);
+	if (tool)
+		agentcg_cause_signal(tool, sig, info, task,
+				     tool == tool_of(current));
+}
+
+static void probe_populated(void *const data, struct cgroup *const cgrp,
+			    const char *const path, const int populated)
+{
+	struct agentcg_domain *domain;
+
+	guard(rcu)();
+	domain = agentcg_domain_find(cgroup_id(cgrp));
+	if (!domain || domain->type != AGENTCG_DOMAIN_TOOL)
+		return;
+	guard(spinlock_irqsave)(&domain->session->lock);
+	agentcg_domain_to_tool(domain)->stats.emptied =
+		populated ? 0 : ktime_get_boottime_ns();
 }
 
 static void probe_rmdir(void *const data, struct cgroup *const cgrp,
@@ -253,6 +310,8 @@ enum {
 	PROBE_EXEC,
 	PROBE_EXIT,
 	PROBE_VICTIM,
+	PROBE_SIGNAL,
+	PROBE_POPULATED,
 	PROBE_RMDIR,
 	PROBE_RECLAIM_BEGIN,
 	PROBE_RECLAIM_END,
@@ -264,6 +323,8 @@ static struct probe probes[] = {
 	[PROBE_EXEC] = { "sched_process_exec", probe_exec },
 	[PROBE_EXIT] = { "sched_process_exit", probe_exit },
 	[PROBE_VICTIM] = { "mark_victim", probe_victim },
+	[PROBE_SIGNAL] = { "signal_generate", probe_signal },
+	[PROBE_POPULATED] = { "cgroup_notify_populated", probe_populated },
 	[PROBE_RMDIR] = { "cgroup_rmdir", probe_rmdir },
 	[PROBE_RECLAIM_BEGIN] = { "mm_vmscan_memcg_reclaim_begin",
 				  probe_reclaim_begin },
@@ -279,6 +340,8 @@ static void __maybe_unused check_types(void)
 	check_trace_callback_type_sched_process_exec(probe_exec);
 	check_trace_callback_type_sched_process_exit(probe_exit);
 	check_trace_callback_type_mark_victim(probe_victim);
+	check_trace_callback_type_signal_generate(probe_signal);
+	check_trace_callback_type_cgroup_notify_populated(probe_populated);
 	check_trace_callback_type_cgroup_rmdir(probe_rmdir);
 	check_trace_callback_type_mm_vmscan_memcg_reclaim_begin(probe_reclaim_begin);
 	check_trace_callback_type_mm_vmscan_memcg_reclaim_end(probe_reclaim_end);

@@ -19,6 +19,7 @@
 #include "netlink.h"
 #include "node.h"
 #include "notify.h"
+#include "oom.h"
 #include "park.h"
 #include "session.h"
 #include "tool.h"
@@ -45,9 +46,10 @@ static int __init agentcg_init(void)
 	err = agentcg_lifecycle_init();
 	if (err)
 		goto err_park;
+	agentcg_oom_init();
 	err = agentcg_hook_init();
 	if (err)
-		goto err_lifecycle;
+		goto err_oom;
 	/* ORDER: last, requests arrive at once. */
 	err = agentcg_netlink_init();
 	if (err)
@@ -56,7 +58,8 @@ static int __init agentcg_init(void)
 
 err_hook:
 	agentcg_hook_exit();
-err_lifecycle:
+err_oom:
+	agentcg_oom_exit();
 	agentcg_lifecycle_exit();
 err_park:
 	agentcg_park_exit();
@@ -78,6 +81,7 @@ static void __exit agentcg_exit(void)
 	agentcg_session_remove_all();
 	/* No event is looked at any more, so no park is queued. */
 	agentcg_hook_exit();
+	agentcg_oom_exit();
 	/* Nobody looks up a domain any more. */
 	agentcg_lifecycle_exit();
 	/* No task is in our text when this returns. */

@@ -50,6 +50,7 @@ int agentcg_nl_send_reply(struct sk_buff *skb, void *hdr, int err,
 int agentcg_nl_put_intent(struct sk_buff *skb, int attr,
 			  const struct agentcg_intent *intent, u32 set);
 /* May not hold the session's lock. */
+int agentcg_nl_put_cause(struct sk_buff *skb, const struct agentcg_tool *tool);
 int agentcg_nl_fill_tool(struct sk_buff *skb, struct agentcg_tool *tool);
 int agentcg_nl_put_path(struct sk_buff *skb, int attr,
 			struct agentcg_domain *domain);

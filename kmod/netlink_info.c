@@ -12,6 +12,7 @@
 #include "netlink.h"
 #include "netlink_gen.h"
 #include "node.h"
+#include "oom.h"
 #include "park.h"
 #include "session.h"
 #include "stats.h"
@@ -32,6 +33,8 @@ static u64 capabilities(void)
 		caps |= AGENTCG_CAPABILITY_SCHED_EXT;
 	if (IS_ENABLED(CONFIG_PSI))
 		caps |= AGENTCG_CAPABILITY_PSI;
+	if (agentcg_oom_watched())
+		caps |= AGENTCG_CAPABILITY_OOM_WATCH;
 	return caps;
 }
 

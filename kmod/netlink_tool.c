@@ -64,6 +64,20 @@ static int fill_figures(struct sk_buff *const skb,
 	return 0;
 }
 
+/* Those that have not come yet are left out. */
+static int fill_instants(struct sk_buff *const skb,
+			 const struct agentcg_tool *const tool)
+{
+	const struct agentcg_tool_stats *const stats = &tool->stats;
+
+	if ((stats->begun &&
+	     agentcg_nl_put_u64(skb, AGENTCG_A_TOOL_BEGUN, stats->begun)) ||
+	    (stats->emptied &&
+	     agentcg_nl_put_u64(skb, AGENTCG_A_TOOL_EMPTIED, stats->emptied)))
+		return -EMSGSIZE;
+	return 0;
+}
+
 static int fill_live(struct sk_buff *const skb,
 		     const struct agentcg_tool *const tool)
 {
@@ -84,14 +98,21 @@ static int fill_live(struct sk_buff *const skb,
 static int fill_ended(struct sk_buff *const skb,
 		      const struct agentcg_tool *const tool)
 {
-	const u32 status = tool->stats.wait_status;
-	const u32 sig = status & 0x7f;
-
 	if (agentcg_nl_put_u64(skb, AGENTCG_A_TOOL_PEAK, tool->stats.peak) ||
 	    agentcg_nl_put_u64(skb, AGENTCG_A_TOOL_END, tool->stats.end) ||
 	    agentcg_nl_put_u64(skb, AGENTCG_A_TOOL_OOM_KILLS, tool->stats.oom_kills) ||
 	    agentcg_nl_put_u64(skb, AGENTCG_A_TOOL_RESIDUE, tool->stats.residue))
 		return -EMSGSIZE;
+	return 0;
+}
+
+/* Of the first process, also while others go on. */
+static int fill_status(struct sk_buff *const skb,
+		       const struct agentcg_tool *const tool)
+{
+	const u32 status = tool->stats.wait_status;
+	const u32 sig = status & 0x7f;
+
 	if (!tool->leader_done)
 		return 0;
 	return sig ? nla_put_u32(skb, AGENTCG_A_TOOL_EXIT_SIGNAL, sig) :
@@ -105,11 +126,11 @@ static int fill_tool_locked(struct sk_buff *const skb,
 {
 	if (agentcg_nl_put_u64(skb, AGENTCG_A_TOOL_ID, tool->d.id) ||
 	    agentcg_nl_put_u64(skb, AGENTCG_A_TOOL_SESSION_ID, tool->d.session->d.id) ||
-	    nla_put_u32(skb, AGENTCG_A_TOOL_CAUSE, tool->cause) ||
 	    agentcg_nl_put_intent(skb, AGENTCG_A_TOOL_INTENT, &tool->intent,
 			tool->intent.set) ||
 	    fill_limits(skb, &tool->limits) ||
-	    fill_figures(skb, tool))
+	    fill_figures(skb, tool) || fill_instants(skb, tool) ||
+	    fill_status(skb, tool) || agentcg_nl_put_cause(skb, tool))
 		return -EMSGSIZE;
 	return tool->d.memcg ? fill_live(skb, tool) : fill_ended(skb, tool);
 }

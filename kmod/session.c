@@ -159,6 +159,7 @@ static void remerge_tools(struct agentcg_session *const session)
 				   session->acct.limit - limits.mem);
 		tool->limits = limits;
 		tool->acct.limit = limits.mem + limits.burst;
+		agentcg_deadline_set(tool);
 	}
 }
 

@@ -36,34 +36,12 @@ void agentcg_tool_exit(void)
 	kmem_cache_destroy(tool_cache);
 }
 
-static void kill_work_fn(struct work_struct *const work)
-{
-	struct agentcg_tool *const tool =
-		container_of(work, struct agentcg_tool, kill_work);
-	struct cgroup *cgrp;
-
-	scoped_guard(spinlock_irqsave, &tool->d.session->lock) {
-		cgrp = tool->d.cgrp;
-		if (cgrp)
-			cgroup_get(cgrp);
-	}
-	if (cgrp) {
-		agentcg_cgroup_signal(cgrp, SIGKILL);
-		cgroup_put(cgrp);
-	}
-	/* Drop ref from agentcg_tool_kill(). */
-	agentcg_tool_put(tool);
-}
-
 /**
  * agentcg_tool_kill - kill every process of a call
  * @tool: live; the caller holds a reference or the RCU read lock
  * @cause: the reason, for the receipt; the first one counts
  *
- * Whoever is born into the call or moved there from now on is killed by the
- * tracepoints, so one pass over the processes is enough.
- *
- * Context: any; the pass itself is left to a work.
+ * Context: any; going over the processes is left to a work (reap.c).
  * Return: whether this was the first kill.
  */
 bool agentcg_tool_kill(struct agentcg_tool *const tool,
@@ -73,9 +51,29 @@ bool agentcg_tool_kill(struct agentcg_tool *const tool,
 		return false;
 	agentcg_stats_inc(AGENTCG_STAT_KILLS);
 	agentcg_notify_tool(AGENTCG_EVENT_TYPE_TOOL_KILLED, tool, cause);
-	if (refcount_inc_not_zero(&tool->d.ref) &&
-	    !queue_work(agentcg_wq, &tool->kill_work))
-		agentcg_tool_put(tool);
+	agentcg_reap_queue(tool);
+	return true;
+}
+
+/**
+ * agentcg_tool_leader_done - the first process of a call has ended
+ * @tool: the session's lock is held
+ * @wait_status: of it
+ *
+ * Context: any.
+ * Return: whether others may have outlived it, for agentcg_reap_queue().
+ */
+bool agentcg_tool_leader_done(struct agentcg_tool *const tool,
+			      const u32 wait_status)
+{
+	tool->stats.wait_status = wait_status;
+	tool->leader_done = true;
+	tool->leader = NULL;
+	agentcg_deadline_end(tool);
+	if (tool->live <= 0)
+		return false;
+	if (tool->limits.survivors == AGENTCG_SURVIVORS_REAP)
+		atomic_cmpxchg(&tool->killed, 0, AGENTCG_CAUSE_EXIT);
 	return true;
 }
 
@@ -83,6 +81,8 @@ bool agentcg_tool_kill(struct agentcg_tool *const tool,
 void agentcg_tool_free(struct agentcg_tool *const tool)
 {
 	agentcg_intent_destroy(&tool->intent);
+	agentcg_evidence_drop(&tool->evidence);
+	agentcg_reap_free(tool);
 	kmem_cache_free(tool_cache, tool);
 }
 
@@ -97,7 +97,8 @@ static struct agentcg_tool *new_tool(struct agentcg_session *const session,
 	if (!tool)
 		return ERR_PTR(-ENOMEM);
 	INIT_LIST_HEAD(&tool->link);
-	INIT_WORK(&tool->kill_work, kill_work_fn);
+	agentcg_deadline_init(tool);
+	agentcg_reap_init(tool);
 	tool->step = AGENTCG_STEP_FIRST;
 	tool->last_event = jiffies;
 	tool->stats.start = ktime_get_boottime_ns();
@@ -210,6 +211,7 @@ static int declare(struct agentcg_tool *const tool,
 	if (err)
 		return err;
 	agentcg_intent_update(&tool->intent, intent);
+	agentcg_deadline_set(tool);
 	return 0;
 }
 
@@ -380,22 +382,6 @@ u64 agentcg_tool_stall(const struct agentcg_tool *const tool, const u64 now)
 	       (tool->held ? now - tool->held_since : 0);
 }
 
-static enum agentcg_cause final_cause(const struct agentcg_tool *const tool)
-{
-	const int killed = atomic_read(&tool->killed);
-	const u32 status = tool->stats.wait_status;
-
-	if (!tool->had_leader)
-		return AGENTCG_CAUSE_EMPTY;
-	if (!tool->leader_done || !(status & 0x7f))
-		return AGENTCG_CAUSE_EXIT;
-	if ((status & 0x7f) == SIGKILL && killed)
-		return killed;
-	if ((status & 0x7f) == SIGKILL && tool->stats.oom_kills)
-		return AGENTCG_CAUSE_OOM;
-	return AGENTCG_CAUSE_SIGNAL;
-}
-
 /*
  * The last figures that need the cgroup.  What stays charged after the last
  * process is gone is the residue; on the anonymous lists that is tmpfs, which
@@ -411,7 +397,6 @@ static void settle_figures(struct agentcg_tool *const tool)
 	tool->stats.residue = (u64)agentcg_memcg_usage(memcg) << PAGE_SHIFT;
 	tool->stats.end = ktime_get_boottime_ns();
 	tool->d.session->hard_residue += min(hard, tool->stats.residue);
-	tool->cause = final_cause(tool);
 }
 
 /* Put the call among the receipts; returns the one that is one too many. */
@@ -452,6 +437,7 @@ void agentcg_tool_end(struct agentcg_tool *const tool)
 			return;
 		agentcg_park_wake_tool(tool);
 		settle_figures(tool);
+		agentcg_deadline_end(tool);
 		agentcg_domain_restore_high(&tool->d);
 		agentcg_account_close(&session->acct, &tool->acct,
 				      tool->stats.residue);
@@ -461,8 +447,10 @@ void agentcg_tool_end(struct agentcg_tool *const tool)
 		agentcg_memory_apply_session(session);
 		agentcg_memory_serve_locked(session);
 	}
+	agentcg_reap_cancel(tool);
 	agentcg_domain_put_cgroup(cgrp, memcg);
 	if (oldest)
 		agentcg_domain_unpublish(&oldest->d);
-	agentcg_notify_tool(AGENTCG_EVENT_TYPE_TOOL_ENDED, tool, tool->cause);
+	agentcg_notify_tool(AGENTCG_EVENT_TYPE_TOOL_ENDED, tool,
+			    agentcg_cause_of(tool));
 }

@@ -11,10 +11,13 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
+#include "cause.h"
+#include "deadline.h"
 #include "domain.h"
 #include "intent.h"
 #include "ledger.h"
 #include "limits.h"
+#include "reap.h"
 
 struct agentcg_session;
 struct netlink_ext_ack;
@@ -52,6 +55,8 @@ struct agentcg_native {
  * @cpu_time: of the tasks that have exited
  * @processes: tasks that were born in the call or moved into it
  * @start: when it was declared
+ * @begun: when its first process entered, 0 before
+ * @emptied: when its last process was gone, 0 while one is there
  * @end: when its cgroup was removed
  * @oom_kills: processes of it that the kernel killed for want of memory
  * @residue: what it left charged to its session
@@ -72,6 +77,8 @@ struct agentcg_tool_stats {
 	u64 cpu_time;
 	u64 processes;
 	u64 start;
+	u64 begun;
+	u64 emptied;
 	u64 end;
 	u64 oom_kills;
 	u64 residue;
@@ -97,10 +104,12 @@ struct agentcg_tool_stats {
  *          compared and never followed.  Unlike a task it survives exec.
  * @had_leader: a process has been in it
  * @leader_done: @stats.wait_status is set
- * @killed: enum agentcg_cause of the kill, 0 while nobody killed it; set once,
- *          read without the lock
- * @cause: how it ended, AGENTCG_CAUSE_RUNNING while it has not
- * @kill_work: kills all members; holds a reference while queued
+ * @live: tasks that have entered less those that have exited here
+ * @killed: enum agentcg_cause of the kill, AGENTCG_CAUSE_EXIT when its survivors
+ *          are reaped, 0 while it may live; set once, read without the lock
+ * @evidence: of how it ended
+ * @deadline: until when it may run
+ * @reap: passes over its processes
  */
 struct agentcg_tool {
 	struct agentcg_domain d;
@@ -119,9 +128,11 @@ struct agentcg_tool {
 	const struct signal_struct *leader;
 	bool had_leader;
 	bool leader_done;
+	int live;
 	atomic_t killed;
-	u8 cause;
-	struct work_struct kill_work;
+	struct agentcg_evidence evidence;
+	struct agentcg_deadline deadline;
+	struct agentcg_reap reap;
 };
 
 static inline struct agentcg_tool *
@@ -134,6 +145,7 @@ int agentcg_tool_set(struct cgroup *cgrp, struct agentcg_intent *intent,
 		     struct agentcg_tool **tool,
 		     struct netlink_ext_ack *extack);
 bool agentcg_tool_kill(struct agentcg_tool *tool, enum agentcg_cause cause);
+bool agentcg_tool_leader_done(struct agentcg_tool *tool, u32 wait_status);
 void agentcg_tool_end(struct agentcg_tool *tool);
 void agentcg_tool_free(struct agentcg_tool *tool);
 
