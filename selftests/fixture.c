@@ -164,6 +164,12 @@ void intent_put(struct msg *const msg, const int attr,
 		msg_u32(msg, AGENTCG_A_INTENT_CLASS, intent->class);
 	if (intent->set & SET(ON_EXHAUST))
 		msg_u32(msg, AGENTCG_A_INTENT_ON_EXHAUST, intent->on_exhaust);
+	if (intent->set & SET(DEADLINE))
+		msg_u64(msg, AGENTCG_A_INTENT_DEADLINE, intent->deadline);
+	if (intent->set & SET(WARN_BEFORE))
+		msg_u64(msg, AGENTCG_A_INTENT_WARN_BEFORE, intent->warn_before);
+	if (intent->set & SET(SURVIVORS))
+		msg_u32(msg, AGENTCG_A_INTENT_SURVIVORS, intent->survivors);
 	msg_nest_end(msg, nest);
 }
 

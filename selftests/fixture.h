@@ -62,6 +62,9 @@ struct intent {
 	uint64_t stall;
 	uint32_t class;
 	uint32_t on_exhaust;
+	uint64_t deadline;
+	uint64_t warn_before;
+	uint32_t survivors;
 };
 
 #define SET(FIELD)	(1ULL << AGENTCG_A_INTENT_##FIELD)
