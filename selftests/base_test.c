@@ -387,7 +387,13 @@ TEST_F(abi, intent_values)
 		{ AGENTCG_A_INTENT_ON_EXHAUST, 4, AGENTCG_ON_EXHAUST_WAIT,
 		  -EOPNOTSUPP, "on-exhaust" },
 		{ AGENTCG_A_INTENT_RESTARTABLE, 1, 2, -ERANGE, "" },
-		{ AGENTCG_A_INTENT_DEADLINE, 8, 1, -EOPNOTSUPP, "deadline" },
+		{ AGENTCG_A_INTENT_DEADLINE, 8, 0, -ERANGE, "deadline" },
+		/* All ones is none, and allowed. */
+		{ AGENTCG_A_INTENT_DEADLINE, 8, UINT64_MAX - 1, -ERANGE,
+		  "deadline" },
+		{ AGENTCG_A_INTENT_WARN_BEFORE, 8, UINT64_MAX, -ERANGE,
+		  "warn-before" },
+		{ AGENTCG_A_INTENT_SURVIVORS, 4, 2, -ERANGE, "" },
 		{ AGENTCG_A_INTENT_PIDS, 4, 1, -EOPNOTSUPP, "pids" },
 		{ AGENTCG_A_INTENT_CONFLICT, 1, 0, -EOPNOTSUPP, "conflict" },
 	};
