@@ -10,6 +10,7 @@
 
 #include "common.h"
 
+#include <linux/jiffies.h>
 #include <linux/oom.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -146,6 +147,7 @@ static bool count_exit(struct agentcg_tool *const tool,
 {
 	guard(spinlock_irqsave)(&tool->d.session->lock);
 	tool->stats.cpu_time += task->se.sum_exec_runtime;
+	tool->d.session->left_last = jiffies;
 	tool->live--;
 	forget_native(tool, task);
 	if (tool->leader != task->signal || atomic_read(&task->signal->live))

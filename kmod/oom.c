@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Whose limit led to an OOM kill, see oom.h.
+ * The OOM killer, watched, see oom.h.
  *
- * The tracepoint mark_victim tells the victim, but not why; out_of_memory()
+ * A probe on its entry lets it wait where it would take an agent (spare.c), and
+ * writes down whose limit led to it.  The tracepoint mark_victim tells the victim, but not why; out_of_memory()
  * knows why, but has not chosen yet.  Both run in one task under the kernel's
  * oom_lock, so a probe on the entry of the one leaves for the other what it
  * found.
@@ -19,6 +20,7 @@
 #include "cause.h"
 #include "oom.h"
 #include "session.h"
+#include "spare.h"
 #include "tool.h"
 
 /**
@@ -63,10 +65,11 @@ static void note_machine(void)
 	oom_call.limit = (u64)total << PAGE_SHIFT;
 }
 
+/* Preemption is off, the kernel's oom_lock is held. */
 static void entered(unsigned long ip, unsigned long parent_ip,
 		    struct ftrace_ops *ops, struct ftrace_regs *fregs)
 {
-	const struct oom_control *const oc =
+	struct oom_control *const oc =
 		(void *)ftrace_regs_get_argument(fregs, 0);
 
 	oom_call.task = current;
@@ -74,6 +77,8 @@ static void entered(unsigned long ip, unsigned long parent_ip,
 		note_memcg(oc->memcg);
 	else
 		note_machine();
+	guard(rcu)();
+	agentcg_spare(oc);
 }
 
 static struct ftrace_ops ops = {
@@ -85,7 +90,7 @@ static struct ftrace_ops ops = {
  * agentcg_oom_init - watch the OOM killer
  *
  * Without it, which info-get tells, an OOM kill is still told as one, but not
- * whose limit it was.
+ * whose limit it was, and the agent is spared by its score alone.
  */
 void agentcg_oom_init(void)
 {
@@ -99,7 +104,7 @@ void agentcg_oom_init(void)
 	if (watched)
 		return;
 	ftrace_free_filter(&ops);
-	pr_warn("the OOM killer cannot be watched (error %d): receipts will not tell whose limit was met\n",
+	pr_warn("the OOM killer cannot be watched (error %d): large agents are not spared, receipts do not tell whose limit was met\n",
 		err);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The kernel's OOM killer, watched: whose limit led to a kill. */
+/* The kernel's OOM killer, watched: it spares agents, and whose limit led to it. */
 #ifndef _AGENTCG_OOM_H
 #define _AGENTCG_OOM_H
 

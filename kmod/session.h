@@ -50,6 +50,9 @@ struct nlattr;
  * @silent_looks: looks of the watchdog since the first of them
  * @ended: no more calls are accepted
  * @seen_usage: pages charged at the last look
+ * @left_last: jiffies, when a process of a call last exited
+ * @spared_last: jiffies, when an OOM kill was last put off for the agent's sake
+ * @spared_since: the first of those without a pause
  * @line: in the node's line of those who grow by borrowing; changed under the
  *        node's lock, as are the next five
  * @claimer: the call for which it stands there; a cookie, compared and never
@@ -86,6 +89,9 @@ struct agentcg_session {
 	u32 silent_looks;
 	bool ended;
 	unsigned long seen_usage;
+	unsigned long left_last;
+	unsigned long spared_last;
+	unsigned long spared_since;
 	struct list_head line;
 	const struct agentcg_tool *claimer;
 	u64 claim;
