@@ -232,6 +232,25 @@ test_refused_sessions() {
 		agentcg session add "/$S" --budget 1T --floor 1T
 }
 
+# The kernel kills the agent then, whatever the module does.
+test_group_kill() {
+	local dir
+
+	mkdir "$CG/$TOP/g"
+	check "session add where nothing is wrong" gives 0 agentcg session add "/$TOP/g" --budget 64M
+	check "it does not warn" is "$(cat "$tmp/err")" ''
+	for dir in "$TOP" "$TOP/g"; do
+		echo 1 >"$CG/$dir/memory.oom.group"
+		agentcg session del "/$TOP/g"
+		check "session add under a group kill" shows session-add agentcg -j session add "/$TOP/g" --budget 64M
+		check "it warns with the mend: $dir" grep -q "^agentcg: warning: .*echo 0 >$CG/$dir/memory.oom.group$" "$tmp/err"
+		echo 0 >"$CG/$dir/memory.oom.group"
+	done
+	agentcg session del "/$TOP/g"
+	rmdir "$CG/$TOP/g"
+	check "all is put back after it" is "$(cat "$CG/cgroup.subtree_control")" "$root_before"
+}
+
 test_sessions_side_by_side() {
 	for i in 1 2 3 4 5 6; do
 		mkdir -p "$CG/$TOP/p/$i"
@@ -527,8 +546,12 @@ test_doctor() {
 	check "and there again" is "$(doctor cgroup2 state)" ok
 	echo 1 >"$CG/$TOP/memory.oom.group"
 	check "a group kill above a session" gives 1 agentcg -j doctor
-	check "its place" grep -q "1 in /$TOP:" <(doctor oom-group text)
+	check "its place" grep -q "1 in /$TOP: .* the agent of /$S " <(doctor oom-group text)
 	keep doctor "$tmp/out"
+	echo 1 >"$CG/$S/memory.oom.group"
+	try agentcg doctor
+	check "each of them" is "$(grep -c 'memory.oom.group is 1 in' "$tmp/out")" 2
+	echo 0 >"$CG/$S/memory.oom.group"
 	echo 0 >"$CG/$TOP/memory.oom.group"
 	mkdir "$CG/$TOP/plain"
 	check "nothing is delegated" is "$(in_cgroup "$TOP/plain/none" doctor delegation state)" warn
@@ -629,6 +652,7 @@ thorough() { [ -n "$slow" ] || "$@"; }
 thorough test_words
 test_sessions
 thorough test_refused_sessions
+thorough test_group_kill
 thorough test_sessions_side_by_side
 agentcg session add "/$S" --budget 256M --floor 64M
 test_run

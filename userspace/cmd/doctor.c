@@ -342,25 +342,34 @@ static void check_delegation(struct report *report, const struct host *host)
 
 /* ---- sessions ---- */
 
-/* The first cgroup where something is wrong; empty while there is none. */
+/**
+ * struct findings - what is wrong with sessions
+ * @host: where to look
+ * @sessions: how many there are
+ * @group_kills: cgroups that kill the agents in them, with the first session of
+ *		 each
+ * @unfed: the first whose calls have no memory controller, or empty
+ */
 struct findings {
 	const struct host *host;
 	unsigned int sessions;
-	char group_kill[PATH_MAX];
+	json_t *group_kills;
 	char unfed[PATH_MAX];
 };
 
-/* Note the first cgroup from a session upwards that kills all it holds. */
-static void find_group_kill(struct findings *found, const char *session)
+/* Note every cgroup from a session upwards that kills all it holds. */
+static void find_group_kills(struct findings *found, const char *session)
 {
 	char path[PATH_MAX], value[8];
 	char *slash;
 
 	snprintf(path, sizeof(path), "%s", session);
-	while (!found->group_kill[0] && (slash = strrchr(path, '/')) && path[1]) {
+	while ((slash = strrchr(path, '/')) && path[1]) {
 		if (read_cgroup(found->host, path, "memory.oom.group", value,
-				sizeof(value)) && value[0] == '1')
-			strcpy(found->group_kill, path);
+				sizeof(value)) && value[0] == '1' &&
+		    !json_object_get(found->group_kills, path))
+			json_object_set_new(found->group_kills, path,
+					    json_string(session));
 		*slash = '\0';
 	}
 }
@@ -375,12 +384,46 @@ static int look_at_session(const struct agentcg_record *session, void *arg)
 	path = agentcg_record_string(session, AGENTCG_A_SESSION_PATH);
 	if (!path || strlen(path) >= PATH_MAX)
 		return 0;
-	find_group_kill(found, path);
+	find_group_kills(found, path);
 	if (!found->unfed[0] &&
 	    read_cgroup(found->host, path, "cgroup.subtree_control", on,
 			sizeof(on)) && !has_word(on, "memory"))
 		strcpy(found->unfed, path);
 	return 0;
+}
+
+static void report_group_kills(struct report *report, json_t *group_kills)
+{
+	const char *path;
+	json_t *session;
+
+	json_object_foreach(group_kills, path, session)
+		add(report, "oom-group", STATE_BAD,
+		    "write 0 to that memory.oom.group",
+		    "memory.oom.group is 1 in %s: out of memory there kills the agent of %s with its calls",
+		    path, json_string_value(session));
+	if (!json_object_size(group_kills))
+		add(report, "oom-group", STATE_OK, NULL,
+		    "no cgroup kills the agent of a session with its calls");
+}
+
+static void report_sessions(struct report *report, const struct findings *found)
+{
+	if (!found->sessions) {
+		add(report, "sessions", STATE_OK, NULL,
+		    "none that this user may see");
+		return;
+	}
+	if (found->unfed[0])
+		add(report, "sessions", STATE_BAD,
+		    "session del and session add; and a unit with Delegate=yes, if systemd switched it off",
+		    "the calls of %s have no memory controller: they run unmanaged",
+		    found->unfed);
+	else
+		add(report, "sessions", STATE_OK, NULL,
+		    "%u, whose calls have the memory controller",
+		    found->sessions);
+	report_group_kills(report, found->group_kills);
 }
 
 static void check_sessions(struct report *report, const struct host *host)
@@ -389,34 +432,14 @@ static void check_sessions(struct report *report, const struct host *host)
 
 	if (!host->loaded || !host->root)
 		return;
-	if (agentcg_session_list(host->handle, look_at_session, &found) < 0) {
+	found.group_kills = json_object();
+	if (agentcg_session_list(host->handle, look_at_session, &found) < 0)
 		add(report, "sessions", STATE_WARN,
 		    "run it as root", "the sessions cannot be looked at: %s",
 		    agentcg_strerror(host->handle));
-		return;
-	}
-	if (!found.sessions) {
-		add(report, "sessions", STATE_OK, NULL,
-		    "none that this user may see");
-		return;
-	}
-	if (found.unfed[0])
-		add(report, "sessions", STATE_BAD,
-		    "session del and session add; and a unit with Delegate=yes, if systemd switched it off",
-		    "the calls of %s have no memory controller: they run unmanaged",
-		    found.unfed);
 	else
-		add(report, "sessions", STATE_OK, NULL,
-		    "%u, whose calls have the memory controller",
-		    found.sessions);
-	if (found.group_kill[0])
-		add(report, "oom-group", STATE_BAD,
-		    "write 0 to that memory.oom.group",
-		    "memory.oom.group is 1 in %s: out of memory there kills the agent with its calls",
-		    found.group_kill);
-	else
-		add(report, "oom-group", STATE_OK, NULL,
-		    "no cgroup kills the agent of a session with its calls");
+		report_sessions(report, &found);
+	json_decref(found.group_kills);
 }
 
 /* ---- the rest of the kernel ---- */

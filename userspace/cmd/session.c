@@ -2,6 +2,7 @@
 /* agentcg session: the sandboxes of agents. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -92,38 +93,48 @@ static int parse_session(char **argv, struct session_args *args)
 	return 0;
 }
 
-/* Does this cgroup, or one above it, kill all it holds when out of memory? */
-static bool group_kill_from(int fd)
+/*
+ * The first cgroup from @fd upwards that kills all it holds when out of memory.
+ * Return: whether there is one; @path gets where.
+ */
+static bool group_kill_from(int fd, char path[PATH_MAX])
 {
-	char value[2] = "";
+	char value[2] = "", link[32];
+	ssize_t len;
+	bool found;
 	int file, up;
-	bool on;
 
 	file = openat(fd, "memory.oom.group", O_RDONLY | O_CLOEXEC);
 	/* The root of the tree has no such file. */
 	if (file < 0)
 		return false;
-	on = read(file, value, 1) == 1 && value[0] == '1';
+	found = read(file, value, 1) == 1 && value[0] == '1';
 	close(file);
-	if (on)
+	if (found) {
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+		len = readlink(link, path, PATH_MAX - 1);
+		path[len > 0 ? len : 0] = '\0';
 		return true;
+	}
 	up = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (up < 0)
 		return false;
-	on = group_kill_from(up);
+	found = group_kill_from(up, path);
 	close(up);
-	return on;
+	return found;
 }
 
 /*
  * A group kill above the agent takes the agent, whatever is done below:
  * container runtimes set it.
  */
-static void warn_group_kill(int fd, const char *cgroup)
+static void warn_group_kill(int fd)
 {
-	if (group_kill_from(fd))
-		complain("warning: memory.oom.group is 1 in %s or above: an out-of-memory kill there takes the agent too; write 0 to it",
-			 cgroup);
+	char path[PATH_MAX];
+
+	if (group_kill_from(fd, path))
+		complain("warning: memory.oom.group is 1: an out-of-memory kill there takes the agent with its calls: echo 0 >%s/memory.oom.group",
+			 path);
 }
 
 /* Is one of the cgroups from @fd upwards delegated by systemd? */
@@ -192,7 +203,7 @@ static int add(struct agentcg_session *session, const char *cgroup,
 		return err;
 	if (json_wanted)
 		print_id(session);
-	warn_group_kill(agentcg_session_fd(session), cgroup);
+	warn_group_kill(agentcg_session_fd(session));
 	warn_not_delegated(agentcg_session_fd(session), cgroup);
 	return 0;
 }
