@@ -7,6 +7,7 @@
 #include <linux/cred.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 #include <linux/string.h>
 #include <linux/timekeeping.h>
 #include <linux/user_namespace.h>
@@ -38,6 +39,18 @@ void agentcg_process_take(struct agentcg_process *const process,
 	process->uid = task_uid(task);
 	/* A name that changes meanwhile is cut, never unterminated. */
 	strscpy_pad(process->comm, task->group_leader->comm);
+}
+
+/* Bytes resident of the task's process, 0 when its memory has gone; any context. */
+u64 agentcg_process_size(struct task_struct *const task)
+{
+	u64 size = 0;
+
+	task_lock(task);
+	if (task->mm)
+		size = (u64)get_mm_rss(task->mm) << PAGE_SHIFT;
+	task_unlock(task);
+	return size;
 }
 
 /* Drops the reference of agentcg_process_take(); any context. */

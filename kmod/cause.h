@@ -86,6 +86,7 @@ struct agentcg_evidence {
 
 void agentcg_process_take(struct agentcg_process *process,
 			  struct task_struct *task);
+u64 agentcg_process_size(struct task_struct *task);
 void agentcg_process_drop(struct agentcg_process *process);
 
 void agentcg_cause_signal(struct agentcg_tool *tool, int sig,

@@ -13,9 +13,7 @@
 #include <linux/cgroup.h>
 #include <linux/jiffies.h>
 #include <linux/pid.h>
-#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
-#include <linux/sched/task.h>
 #include <linux/slab.h>
 
 #include "cgrp.h"
@@ -67,17 +65,6 @@ static u32 count_survivors(struct cgroup *const cgrp)
 	return nr;
 }
 
-static u64 resident(struct task_struct *const task)
-{
-	u64 size = 0;
-
-	task_lock(task);
-	if (task->mm)
-		size = (u64)get_mm_rss(task->mm) << PAGE_SHIFT;
-	task_unlock(task);
-	return size;
-}
-
 static void take_survivors(struct agentcg_survivor_list *const list, const u32 room,
 			   struct cgroup *const cgrp)
 {
@@ -92,7 +79,7 @@ static void take_survivors(struct agentcg_survivor_list *const list, const u32 r
 				&list->process[list->listed++];
 
 			agentcg_process_take(process, task);
-			process->size = resident(task);
+			process->size = agentcg_process_size(task);
 		}
 		list->nr++;
 	}

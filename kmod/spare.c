@@ -25,6 +25,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 
+#include "cause.h"
 #include "cgrp.h"
 #include "session.h"
 #include "spare.h"
@@ -39,33 +40,55 @@
  * struct outlook - what the processes of a session's calls come to
  * @dying: one of them was killed for want of memory, and has not gone
  * @leaving: one of them is in the midst of its exit
- * @best: the one to be killed next, or NULL
- * @points: of @best
+ * @tool: the call to be killed next; a cookie, compared only
+ * @points: of @tool
+ * @best: its largest process so far, or NULL
+ * @size: bytes resident of @best
  */
 struct outlook {
 	bool dying;
 	bool leaving;
-	struct task_struct *best;
+	const struct agentcg_tool *tool;
 	unsigned long points;
+	struct task_struct *best;
+	u64 size;
 };
 
+static unsigned long points_of(struct agentcg_tool *const tool,
+			       const unsigned long total, const int score)
+{
+	guard(spinlock_irqsave)(&tool->d.session->lock);
+	return tool->d.memcg ? agentcg_memcg_usage(tool->d.memcg) +
+			       total / 1000 * score : 0;
+}
+
 /*
- * As the kernel's badness, but the whole call is weighed, since all of it goes.
- * Not a process that may still share the agent's memory, see make_mortal().
+ * As the kernel's badness, but the whole call is weighed, since all of it goes;
+ * the largest process in it is the one that people want to be told of.  Not a
+ * process that may still share the agent's memory, see make_mortal().
  */
 static void weigh(struct outlook *const outlook, struct task_struct *const task,
 		  struct agentcg_tool *const tool, const unsigned long total)
 {
-	const short adj = task->signal->oom_score_adj;
+	const struct signal_struct *const signal = task->signal;
 	unsigned long points;
+	u64 size;
 
-	if (task->signal->oom_score_adj_min <= 0 || adj <= 0)
+	if (signal->oom_score_adj_min <= 0 || signal->oom_score_adj <= 0)
 		return;
-	points = agentcg_memcg_usage(tool->d.memcg) + total / 1000 * adj;
-	if (outlook->best && points <= outlook->points)
+	if (tool != outlook->tool) {
+		points = points_of(tool, total, signal->oom_score_adj);
+		if (points <= outlook->points)
+			return;
+		outlook->tool = tool;
+		outlook->points = points;
+		outlook->best = NULL;
+	}
+	size = agentcg_process_size(task);
+	if (outlook->best && size <= outlook->size)
 		return;
 	outlook->best = task;
-	outlook->points = points;
+	outlook->size = size;
 }
 
 static void look_at(struct outlook *const outlook,
@@ -81,31 +104,32 @@ static void look_at(struct outlook *const outlook,
 		outlook->dying = true;
 	else if (!alive)
 		outlook->leaving = true;
-	else if (tool->d.memcg)
+	else
 		weigh(outlook, task, tool, total);
 }
 
 /*
- * Session's lock and RCU read lock held; linear in the machine's processes.
+ * Linear in the machine's processes, but quick where they are not the session's.
  * One that is dying is all there is to know: thousands may ask.
  */
 static void look_around(struct outlook *const outlook,
-			struct agentcg_session *const session)
+			struct mem_cgroup *const memcg)
 {
-	const unsigned long total = agentcg_memcg_max(session->d.memcg);
+	const unsigned long total = agentcg_memcg_max(memcg);
 	struct agentcg_domain *domain;
 	struct task_struct *task;
+	struct cgroup *cgrp;
 
 	for_each_process(task) {
-		if (outlook->dying)
-			break;
-		if (task->flags & PF_KTHREAD)
+		cgrp = task_dfl_cgroup(task);
+		if (!cgroup_is_descendant(cgrp, memcg->css.cgroup))
 			continue;
-		domain = agentcg_domain_above(task_dfl_cgroup(task));
-		if (domain && domain->type == AGENTCG_DOMAIN_TOOL &&
-		    domain->session == session)
+		domain = agentcg_domain_above(cgrp);
+		if (domain && domain->type == AGENTCG_DOMAIN_TOOL)
 			look_at(outlook, task, agentcg_domain_to_tool(domain),
 				total);
+		if (outlook->dying)
+			break;
 	}
 }
 
@@ -132,16 +156,19 @@ static bool be_patient(struct agentcg_session *const session)
 	return time_before(jiffies, session->spared_since + PATIENCE);
 }
 
-/* Session's lock and RCU read lock held.  Return: whether nobody is to die. */
-static bool spare(struct agentcg_session *const session)
+/* RCU read lock held.  Return: whether nobody is to die. */
+static bool spare(struct agentcg_session *const session,
+		  struct mem_cgroup *const memcg)
 {
 	struct outlook outlook = {};
 
-	if (session->ended || !session->d.memcg)
-		return false;
-	look_around(&outlook, session);
-	if (may_return(session, &outlook) && be_patient(session))
-		return true;
+	look_around(&outlook, memcg);
+	scoped_guard(spinlock_irqsave, &session->lock) {
+		if (session->ended)
+			return false;
+		if (may_return(session, &outlook) && be_patient(session))
+			return true;
+	}
 	/* Whoever is flagged so is chosen before all others. */
 	if (outlook.best)
 		outlook.best->signal->oom_flag_origin = true;

@@ -20,7 +20,7 @@
 
 #define NOBODY		65534
 /* More than there is memory. */
-#define FILE_SIZE	(RUNAWAY_MEMORY * 3 / 2)
+#define FILE_SIZE	(RUNAWAY_MEMORY + 16 * MB)
 
 static void count_up(void *const count, const uint64_t by)
 {
@@ -220,7 +220,7 @@ static void hold_watches(void)
 {
 	do
 		inotify_fd = inotify_init();
-	while (inotify_fd >= 0 && !ftw("/usr", watch_one, 20));
+	while (inotify_fd >= 0 && !ftw("/usr/share", watch_one, 20));
 }
 
 static int hold_files(void *const count)
@@ -273,7 +273,7 @@ const struct runaway runaways[RUNAWAY_KINDS] = {
 		.run = fork_bomb,
 		/* Small as they are, so few of them fit. */
 		.end_limited = RUNAWAY_KILL,
-		.enough = 1000,
+		.enough = 200,
 		.family = true,
 	},
 	[RUNAWAY_FILE_MAPPER] = {
