@@ -6,6 +6,7 @@
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <linux/mmzone.h>
 #include <linux/nodemask.h>
 #include <linux/nsproxy.h>
@@ -111,43 +112,50 @@ unsigned long agentcg_memcg_anon(struct mem_cgroup *const memcg)
 	return lru_pages(memcg, TYPE_ANON, true);
 }
 
-static int check_write(const int fd)
+/* Whether @file is the directory of @cgrp. */
+static bool is_directory_of(const struct file *const file,
+			    const struct cgroup *const cgrp)
 {
-	struct file *const file = fget_raw(fd);
-	int err;
+	const struct inode *const inode = file_inode(file);
 
-	if (!file)
-		return -EBADF;
-	err = inode_permission(file_mnt_idmap(file), file_inode(file),
-			       MAY_WRITE);
-	fput(file);
-	return err;
+	return inode->i_sb->s_magic == CGROUP2_SUPER_MAGIC &&
+	       inode->i_ino == cgroup_id(cgrp);
 }
 
 /**
- * agentcg_cgroup_from_fd - the cgroup behind a directory descriptor
+ * agentcg_dir_get - the cgroup behind a directory descriptor
+ * @dir: filled, for agentcg_dir_put()
  * @fd: of the calling process
- * @write: the caller must be allowed to write to the directory, which is how
- *         cgroup v2 delegates a subtree
  *
  * Context: the sending process of a netlink request; may sleep.
- * Return: the cgroup with a reference, dropped by cgroup_put(), or -EBADF (not
- * a cgroup2 directory), -EACCES, -ENODEV (being removed).
+ * Return: 0, -EBADF (not a cgroup2 directory), -ENODEV (being removed).
  */
-struct cgroup *agentcg_cgroup_from_fd(const int fd, const bool write)
+int agentcg_dir_get(struct agentcg_dir *const dir, const int fd)
 {
 	struct cgroup *const cgrp = cgroup_get_from_fd(fd);
-	int err;
+	struct file *file;
 
 	if (IS_ERR(cgrp))
-		return PTR_ERR(cgrp) == -ENOENT ? ERR_PTR(-ENODEV) :
-						  ERR_PTR(-EBADF);
-	err = write ? check_write(fd) : 0;
-	if (err) {
+		return PTR_ERR(cgrp) == -ENOENT ? -ENODEV : -EBADF;
+	/* Looked up twice: another thread may have put something else there. */
+	file = fget_raw(fd);
+	if (!file || !is_directory_of(file, cgrp)) {
+		if (file)
+			fput(file);
 		cgroup_put(cgrp);
-		return ERR_PTR(err);
+		return -EBADF;
 	}
-	return cgrp;
+	dir->cgrp = cgrp;
+	dir->path = file->f_path;
+	path_get(&dir->path);
+	fput(file);
+	return 0;
+}
+
+void agentcg_dir_put(struct agentcg_dir *const dir)
+{
+	path_put(&dir->path);
+	cgroup_put(dir->cgrp);
 }
 
 /**

@@ -10,6 +10,7 @@
 #include <linux/cgroup.h>
 #include <linux/memcontrol.h>
 #include <linux/page_counter.h>
+#include <linux/path.h>
 
 static inline u64 agentcg_memcg_id(const struct mem_cgroup *const memcg)
 {
@@ -94,7 +95,19 @@ static inline struct mem_cgroup *agentcg_current_memcg(void)
 unsigned long agentcg_memcg_inactive_file(struct mem_cgroup *memcg);
 unsigned long agentcg_memcg_anon(struct mem_cgroup *memcg);
 
-struct cgroup *agentcg_cgroup_from_fd(int fd, bool write);
+/**
+ * struct agentcg_dir - a directory of the cgroup2 tree that somebody has open
+ * @cgrp: with a reference
+ * @path: where he has it, with a reference
+ */
+struct agentcg_dir {
+	struct cgroup *cgrp;
+	struct path path;
+};
+
+int agentcg_dir_get(struct agentcg_dir *dir, int fd);
+void agentcg_dir_put(struct agentcg_dir *dir);
+
 struct mem_cgroup *agentcg_memcg_get(struct cgroup *cgrp);
 bool agentcg_cgroup_feeds_memory(const struct cgroup *cgrp);
 char *agentcg_cgroup_path(struct cgroup *cgrp, char *buf, size_t size);

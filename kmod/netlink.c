@@ -3,14 +3,15 @@
  * The generic netlink family: resolving, replying, dumping.
  *
  * pre_doit finds the object, checks the right to it (perm.c) and pins it in
- * user_ptr[0]; doit acts (netlink_info.c, netlink_session.c, netlink_tool.c);
- * post_doit drops the pin.  Policies and tables are generated from the spec
- * (netlink_gen.c).
+ * user_ptr[0], or in user_ptr[1] the cgroup that is to become a call; doit acts
+ * (netlink_info.c, netlink_session.c, netlink_tool.c); post_doit drops the pin.
+ * Policies and tables are generated from the spec (netlink_gen.c).
  */
 
 #include "common.h"
 
 #include <linux/err.h>
+#include <linux/path.h>
 #include <linux/slab.h>
 #include <net/genetlink.h>
 
@@ -38,10 +39,20 @@ static const char *explain_fd(const long err)
 	case -EBADF:
 		return "not an open directory of the cgroup2 tree";
 	case -ENODEV:
-		return "the cgroup has been removed";
+		return "the cgroup has been removed, or has no memory controller";
+	case -EROFS:
+		return "the cgroup tree is mounted read-only here";
 	default:
-		return "no permission to write to the cgroup's directory";
+		return "no permission to write memory.high of the cgroup";
 	}
+}
+
+static int refuse_fd(struct genl_info *const info, const struct nlattr *const fd,
+		     const char *const name, const int err)
+{
+	NL_SET_ERR_MSG_ATTR_FMT(info->extack, fd, "%s: %s", name,
+				explain_fd(err));
+	return err;
 }
 
 /**
@@ -49,34 +60,31 @@ static const char *explain_fd(const long err)
  * @info: the request
  * @attr: of a file descriptor; it is there
  * @name: of the attribute
- * @write: as of agentcg_cgroup_from_fd()
  *
- * Return: as agentcg_cgroup_from_fd(), a failure told.
+ * Return: with a reference, dropped by cgroup_put(); or an error as of
+ * agentcg_dir_get(), which has been told.
  */
 struct cgroup *agentcg_nl_cgroup(struct genl_info *const info, const int attr,
-				 const char *const name, const bool write)
+				 const char *const name)
 {
 	const struct nlattr *const fd = info->attrs[attr];
-	struct cgroup *const cgrp = agentcg_cgroup_from_fd(nla_get_u32(fd),
-							   write);
+	struct agentcg_dir dir;
+	int err;
 
-	if (IS_ERR(cgrp))
-		NL_SET_ERR_MSG_ATTR_FMT(info->extack, fd, "%s: %s", name,
-					explain_fd(PTR_ERR(cgrp)));
-	return cgrp;
+	err = agentcg_dir_get(&dir, nla_get_u32(fd));
+	if (err)
+		return ERR_PTR(refuse_fd(info, fd, name, err));
+	path_put(&dir.path);
+	return dir.cgrp;
 }
 
-static int need_admin(struct sk_buff *const skb, struct genl_info *const info)
+/* Refuse what only a capability would allow; the rest depends on the object. */
+static int refuse_at_once(const struct sk_buff *const skb,
+			  struct genl_info *const info, const u8 cmd)
 {
-	return agentcg_perm_admin(skb) ? 0 :
+	return agentcg_perm_possible(skb, cmd) ? 0 :
 	       agentcg_nl_refuse(info, NULL, -EPERM,
 				 "needs CAP_SYS_ADMIN in the initial user namespace");
-}
-
-bool agentcg_nl_may_see(struct sk_buff *const skb,
-		    const struct agentcg_session *const session)
-{
-	return agentcg_perm_member(session) || agentcg_perm_admin(skb);
 }
 
 /* The object is named by a descriptor or by id; NULL when there is none. */
@@ -93,7 +101,7 @@ static struct agentcg_domain *find_named(struct genl_info *const info,
 						 "id or fd, not both"));
 	if (id)
 		return agentcg_domain_get(nla_get_u64(id));
-	cgrp = agentcg_nl_cgroup(info, attr_fd, "fd", false);
+	cgrp = agentcg_nl_cgroup(info, attr_fd, "fd");
 	if (IS_ERR(cgrp))
 		return ERR_CAST(cgrp);
 	domain = agentcg_domain_get(cgroup_id(cgrp));
@@ -147,32 +155,22 @@ static int refuse_needless(const struct genl_split_ops *const ops,
 int agentcg_nl_pre_doit(const struct genl_split_ops *ops, struct sk_buff *skb,
 			struct genl_info *info)
 {
-	const int err = refuse_needless(ops, info) ?: refuse_duplicates(info);
-
-	if (err)
-		return err;
-	switch (ops->cmd) {
-	case AGENTCG_CMD_NODE_SET:
-	case AGENTCG_CMD_SESSION_ADD:
-		return need_admin(skb, info);
-	default:
-		return 0;
-	}
+	return refuse_needless(ops, info) ?: refuse_duplicates(info) ?:
+	       refuse_at_once(skb, info, ops->cmd);
 }
 
 int agentcg_nl_session_pre_doit(const struct genl_split_ops *ops,
 				struct sk_buff *skb, struct genl_info *info)
 {
+	struct nlattr *const id = info->attrs[AGENTCG_A_SESSION_ID];
+	struct nlattr *const fd = info->attrs[AGENTCG_A_SESSION_FD];
 	struct agentcg_domain *domain;
 	int err;
 
-	err = refuse_duplicates(info);
-	if (!err && ops->cmd != AGENTCG_CMD_SESSION_GET)
-		err = need_admin(skb, info);
+	err = agentcg_nl_pre_doit(ops, skb, info);
 	if (err)
 		return err;
-	if (!info->attrs[AGENTCG_A_SESSION_ID] &&
-	    !info->attrs[AGENTCG_A_SESSION_FD]) {
+	if (!id && !fd) {
 		if (ops->cmd != AGENTCG_CMD_SESSION_GET)
 			return agentcg_nl_refuse(info, NULL, -EINVAL,
 						 "which session? id or fd is missing");
@@ -184,55 +182,114 @@ int agentcg_nl_session_pre_doit(const struct genl_split_ops *ops,
 	if (IS_ERR(domain))
 		return PTR_ERR(domain);
 	if (domain && (domain->type != AGENTCG_DOMAIN_SESSION ||
-		       !agentcg_nl_may_see(skb, domain->session))) {
+		       !agentcg_perm_session(skb, ops->cmd, domain->session))) {
 		/* What may not be seen is not there. */
 		agentcg_domain_put(domain);
 		domain = NULL;
 	}
 	if (!domain)
-		return agentcg_nl_refuse(info, info->attrs[AGENTCG_A_SESSION_ID] ?:
-					       info->attrs[AGENTCG_A_SESSION_FD],
-					 -ENOENT,
+		return agentcg_nl_refuse(info, id ?: fd, -ENOENT,
 					 "no such session; add one with agentcg session add");
 	info->user_ptr[0] = domain;
 	return 0;
 }
 
+/* @domain if it is a call, live or ended, that one may; else it is put. */
+static struct agentcg_domain *seen_tool(const struct sk_buff *const skb,
+					const u8 cmd,
+					struct agentcg_domain *const domain)
+{
+	if (IS_ERR_OR_NULL(domain) ||
+	    (domain->type == AGENTCG_DOMAIN_TOOL &&
+	     agentcg_perm_session(skb, cmd, domain->session)))
+		return domain;
+	agentcg_domain_put(domain);
+	return NULL;
+}
+
 int agentcg_nl_tool_pre_doit(const struct genl_split_ops *ops,
 			     struct sk_buff *skb, struct genl_info *info)
 {
-	const int err = refuse_duplicates(info);
+	struct nlattr *const id = info->attrs[AGENTCG_A_TOOL_ID];
+	struct nlattr *const fd = info->attrs[AGENTCG_A_TOOL_FD];
 	struct agentcg_domain *domain;
+	int err;
 
+	err = agentcg_nl_pre_doit(ops, skb, info);
 	if (err)
 		return err;
-	if (!info->attrs[AGENTCG_A_TOOL_ID] && !info->attrs[AGENTCG_A_TOOL_FD])
+	if (!id && !fd)
 		return agentcg_nl_refuse(info, NULL, -EINVAL,
 					 "which tool call? id or fd is missing");
-	domain = find_named(info, AGENTCG_A_TOOL_ID, AGENTCG_A_TOOL_FD);
+	domain = seen_tool(skb, ops->cmd,
+			   find_named(info, AGENTCG_A_TOOL_ID,
+				      AGENTCG_A_TOOL_FD));
 	if (IS_ERR(domain))
 		return PTR_ERR(domain);
-	if (domain && (domain->type != AGENTCG_DOMAIN_TOOL ||
-		       !READ_ONCE(domain->memcg) ||
-		       !agentcg_nl_may_see(skb, domain->session))) {
+	if (domain && !READ_ONCE(domain->memcg)) {
 		agentcg_domain_put(domain);
 		domain = NULL;
 	}
 	if (!domain)
-		return agentcg_nl_refuse(info, info->attrs[AGENTCG_A_TOOL_ID] ?:
-					       info->attrs[AGENTCG_A_TOOL_FD],
-					 -ENOENT,
+		return agentcg_nl_refuse(info, id ?: fd, -ENOENT,
 					 "no such tool call alive; see agentcg receipt show for ended ones");
 	info->user_ptr[0] = domain;
+	return 0;
+}
+
+int agentcg_nl_receipt_pre_doit(const struct genl_split_ops *ops,
+				struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *const id = info->attrs[AGENTCG_A_TOOL_ID];
+	struct agentcg_domain *domain;
+	int err;
+
+	err = agentcg_nl_pre_doit(ops, skb, info);
+	if (err)
+		return err;
+	if (GENL_REQ_ATTR_CHECK(info, AGENTCG_A_TOOL_ID))
+		return agentcg_nl_refuse(info, NULL, -EINVAL, "receipt-get needs id");
+	domain = seen_tool(skb, ops->cmd, agentcg_domain_get(nla_get_u64(id)));
+	if (!domain)
+		return agentcg_nl_refuse(info, id, -ENOENT, "no receipt of that id is kept");
+	info->user_ptr[0] = domain;
+	return 0;
+}
+
+/* Pins the cgroup: there may be no call yet. */
+int agentcg_nl_tool_set_pre_doit(const struct genl_split_ops *ops,
+				 struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *const fd = info->attrs[AGENTCG_A_TOOL_FD];
+	struct agentcg_dir dir;
+	int err;
+
+	err = agentcg_nl_pre_doit(ops, skb, info);
+	if (err)
+		return err;
+	if (GENL_REQ_ATTR_CHECK(info, AGENTCG_A_TOOL_FD))
+		return agentcg_nl_refuse(info, NULL, -EINVAL, "tool-set needs fd");
+	err = agentcg_dir_get(&dir, nla_get_u32(fd));
+	if (err)
+		return refuse_fd(info, fd, "fd", err);
+	err = agentcg_perm_dir(skb, ops->cmd, &dir);
+	if (err) {
+		agentcg_dir_put(&dir);
+		return refuse_fd(info, fd, "fd", err);
+	}
+	path_put(&dir.path);
+	info->user_ptr[1] = dir.cgrp;
 	return 0;
 }
 
 void agentcg_nl_post_doit(const struct genl_split_ops *ops,
 			  struct sk_buff *skb, struct genl_info *info)
 {
-	/* Drop ref from pre_doit. */
+	/* Drop refs from pre_doit. */
 	if (info->user_ptr[0])
 		agentcg_domain_put(info->user_ptr[0]);
+	if (info->user_ptr[1])
+		cgroup_put(info->user_ptr[1]);
 }
 
 /* Replies. */
@@ -368,7 +425,7 @@ int agentcg_nl_dump_start(struct netlink_callback *cb)
 		return err;
 	session = agentcg_domain_get(nla_get_u64(id));
 	seen = session && session->type == AGENTCG_DOMAIN_SESSION &&
-	       agentcg_nl_may_see(cb->skb, session->session);
+	       agentcg_perm_session(cb->skb, info->op.cmd, session->session);
 	if (session)
 		agentcg_domain_put(session);
 	if (seen)
@@ -389,7 +446,7 @@ static int dump_one(struct sk_buff *const skb,
 
 	if (!dump->wanted(domain) ||
 	    (session && nla_get_u64(session) != domain->session->d.id) ||
-	    !agentcg_nl_may_see(cb->skb, domain->session))
+	    !agentcg_perm_session(cb->skb, dump->cmd, domain->session))
 		return 0;
 	hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
 			  &agentcg_nl_family, NLM_F_MULTI, dump->cmd);

@@ -11,7 +11,6 @@
 
 struct agentcg_domain;
 struct agentcg_intent;
-struct agentcg_session;
 struct agentcg_tool;
 struct cgroup;
 struct genl_info;
@@ -38,9 +37,7 @@ static inline u64 agentcg_nl_bytes(const unsigned long pages)
 int agentcg_nl_refuse(struct genl_info *info, const struct nlattr *attr,
 		      int err, const char *text);
 struct cgroup *agentcg_nl_cgroup(struct genl_info *info, int attr,
-				 const char *name, bool write);
-bool agentcg_nl_may_see(struct sk_buff *skb,
-			const struct agentcg_session *session);
+				 const char *name);
 
 /* A reply is made before anything is done, so that success is always told. */
 struct sk_buff *agentcg_nl_new_reply(struct genl_info *info, void **hdr);

@@ -173,7 +173,7 @@ static const struct genl_split_ops agentcg_nl_ops[] = {
 	},
 	{
 		.cmd		= AGENTCG_CMD_TOOL_SET,
-		.pre_doit	= agentcg_nl_pre_doit,
+		.pre_doit	= agentcg_nl_tool_set_pre_doit,
 		.doit		= agentcg_nl_tool_set_doit,
 		.post_doit	= agentcg_nl_post_doit,
 		.policy		= agentcg_tool_set_nl_policy,
@@ -208,7 +208,7 @@ static const struct genl_split_ops agentcg_nl_ops[] = {
 	},
 	{
 		.cmd		= AGENTCG_CMD_RECEIPT_GET,
-		.pre_doit	= agentcg_nl_pre_doit,
+		.pre_doit	= agentcg_nl_receipt_pre_doit,
 		.doit		= agentcg_nl_receipt_get_doit,
 		.post_doit	= agentcg_nl_post_doit,
 		.policy		= agentcg_receipt_get_do_nl_policy,

@@ -19,8 +19,12 @@ int agentcg_nl_pre_doit(const struct genl_split_ops *ops, struct sk_buff *skb,
 			struct genl_info *info);
 int agentcg_nl_session_pre_doit(const struct genl_split_ops *ops,
 				struct sk_buff *skb, struct genl_info *info);
+int agentcg_nl_tool_set_pre_doit(const struct genl_split_ops *ops,
+				 struct sk_buff *skb, struct genl_info *info);
 int agentcg_nl_tool_pre_doit(const struct genl_split_ops *ops,
 			     struct sk_buff *skb, struct genl_info *info);
+int agentcg_nl_receipt_pre_doit(const struct genl_split_ops *ops,
+				struct sk_buff *skb, struct genl_info *info);
 void
 agentcg_nl_post_doit(const struct genl_split_ops *ops, struct sk_buff *skb,
 		     struct genl_info *info);

@@ -139,11 +139,10 @@ static int add_session(struct genl_info *const info,
 	struct cgroup *cgrp, *agent;
 	int err;
 
-	cgrp = agentcg_nl_cgroup(info, AGENTCG_A_SESSION_FD, "fd", true);
+	cgrp = agentcg_nl_cgroup(info, AGENTCG_A_SESSION_FD, "fd");
 	if (IS_ERR(cgrp))
 		return PTR_ERR(cgrp);
-	agent = agentcg_nl_cgroup(info, AGENTCG_A_SESSION_AGENT_FD, "agent-fd",
-				  true);
+	agent = agentcg_nl_cgroup(info, AGENTCG_A_SESSION_AGENT_FD, "agent-fd");
 	if (IS_ERR(agent)) {
 		cgroup_put(cgrp);
 		return PTR_ERR(agent);

@@ -156,16 +156,11 @@ static int set_tool(struct genl_info *const info,
 		    struct agentcg_intent *const intent,
 		    struct agentcg_tool **const tool)
 {
-	struct cgroup *cgrp;
-	int err;
+	const int err = agentcg_tool_set(info->user_ptr[1], intent, tool,
+					 info->extack);
 
-	cgrp = agentcg_nl_cgroup(info, AGENTCG_A_TOOL_FD, "fd", true);
-	if (IS_ERR(cgrp))
-		return PTR_ERR(cgrp);
-	err = agentcg_tool_set(cgrp, intent, tool, info->extack);
 	if (is_about_place(err))
 		NL_SET_BAD_ATTR(info->extack, info->attrs[AGENTCG_A_TOOL_FD]);
-	cgroup_put(cgrp);
 	return err;
 }
 
@@ -188,8 +183,6 @@ int agentcg_nl_tool_set_doit(struct sk_buff *skb, struct genl_info *info)
 	void *hdr;
 	int err;
 
-	if (GENL_REQ_ATTR_CHECK(info, AGENTCG_A_TOOL_FD))
-		return agentcg_nl_refuse(info, NULL, -EINVAL, "tool-set needs fd");
 	/* A limit that nobody lifts would throttle without end. */
 	if (!agentcg_hook_active())
 		return agentcg_nl_refuse(info, NULL, -ENODEV,
@@ -236,22 +229,13 @@ int agentcg_nl_tool_kill_doit(struct sk_buff *skb, struct genl_info *info)
 
 int agentcg_nl_receipt_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct nlattr *const id = info->attrs[AGENTCG_A_TOOL_ID];
-	struct agentcg_domain *domain;
+	struct agentcg_domain *const domain = info->user_ptr[0];
 	struct sk_buff *reply;
 	void *hdr;
 
-	if (GENL_REQ_ATTR_CHECK(info, AGENTCG_A_TOOL_ID))
-		return agentcg_nl_refuse(info, NULL, -EINVAL, "receipt-get needs id");
-	domain = agentcg_domain_get(nla_get_u64(id));
-	/* post_doit drops it, whatever becomes of it here. */
-	info->user_ptr[0] = domain;
-	if (!domain || domain->type != AGENTCG_DOMAIN_TOOL ||
-	    !agentcg_nl_may_see(skb, domain->session))
-		return agentcg_nl_refuse(info, id, -ENOENT,
-					 "no receipt of that id is kept");
 	if (READ_ONCE(domain->memcg))
-		return agentcg_nl_refuse(info, id, -EBUSY,
+		return agentcg_nl_refuse(info,
+					 info->attrs[AGENTCG_A_TOOL_ID], -EBUSY,
 					 "the call has not ended: its cgroup is still there");
 	reply = agentcg_nl_new_reply(info, &hdr);
 	return reply ? agentcg_nl_send_reply(reply, hdr,
