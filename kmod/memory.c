@@ -141,18 +141,47 @@ static bool overwritten(struct agentcg_domain *const domain)
 	return true;
 }
 
+/**
+ * agentcg_memory_overdraw - book what a call uses without credit
+ * @tool: the session's lock is held
+ * @size: bytes
+ */
+void agentcg_memory_overdraw(struct agentcg_tool *const tool, const u64 size)
+{
+	struct agentcg_session *const session = tool->d.session;
+
+	agentcg_account_give(&session->acct, &tool->acct, size);
+	agentcg_node_cover(session, to_back(session), true);
+	tool->overdraft += size;
+	tool->stats.overdraft_peak = max(tool->stats.overdraft_peak,
+					 tool->overdraft);
+}
+
+/* What is charged above what the call holds is used already: overdraft. */
+static void book_usage(struct agentcg_tool *const tool)
+{
+	const u64 usage = bytes(agentcg_memcg_usage(tool->d.memcg));
+	const u64 held = agentcg_account_held(&tool->acct);
+
+	if (usage > held)
+		agentcg_memory_overdraw(tool, usage - held);
+}
+
 /*
  * A value below ours is somebody's wish to hold the call lower: its ceiling
  * from now on, though never below what was reserved.  A value above is not
- * his to give.
+ * his to give: what was taken under it is booked, or others would be granted
+ * it once more.
  */
 static void obey_overwrite(struct agentcg_tool *const tool)
 {
 	const u64 ceiling = max(bytes(tool->d.found_high), tool->acct.reserved);
 	const u64 held = agentcg_account_held(&tool->acct);
 
-	if (tool->d.found_high >= tool->d.high)
+	if (tool->d.found_high >= tool->d.high) {
+		book_usage(tool);
 		return;
+	}
 	tool->acct.limit = min(tool->acct.limit, ceiling);
 	if (held > tool->acct.limit)
 		take_back(tool, held - tool->acct.limit);
@@ -237,22 +266,6 @@ u64 agentcg_memory_grant(struct agentcg_tool *const tool, const u64 want)
 	tool->stats.grants++;
 	tool->stats.granted_total += size;
 	return size;
-}
-
-/**
- * agentcg_memory_overdraw - book what a call uses without credit
- * @tool: the session's lock is held
- * @size: bytes
- */
-void agentcg_memory_overdraw(struct agentcg_tool *const tool, const u64 size)
-{
-	struct agentcg_session *const session = tool->d.session;
-
-	agentcg_account_give(&session->acct, &tool->acct, size);
-	agentcg_node_cover(session, to_back(session), true);
-	tool->overdraft += size;
-	tool->stats.overdraft_peak = max(tool->stats.overdraft_peak,
-					 tool->overdraft);
 }
 
 static u64 headroom(const struct agentcg_tool *const tool)
@@ -427,15 +440,12 @@ bool agentcg_memory_exhausted(struct agentcg_tool *const tool)
 /* There is no credit: what is charged is booked, then the call pays in time. */
 static enum verdict shortage(struct agentcg_tool *const tool, const bool sync)
 {
-	const u64 usage = bytes(agentcg_memcg_usage(tool->d.memcg));
-	const u64 held = agentcg_account_held(&tool->acct);
 	/* Not the call's own ceiling, nor the node: those others may mend. */
 	const bool budget = agentcg_account_room(&tool->acct) &&
 			    !agentcg_account_free(&tool->d.session->acct);
 	enum verdict verdict = VERDICT_DEBT;
 
-	if (usage > held)
-		agentcg_memory_overdraw(tool, usage - held);
+	book_usage(tool);
 	if (sync || !agentcg_park_allowed())
 		goto out;
 	if (agentcg_tool_stall(tool, ktime_get_ns()) >= tool->limits.stall ||
@@ -455,11 +465,9 @@ static enum verdict decide_tool(struct agentcg_tool *const tool,
 {
 	struct agentcg_session *const session = tool->d.session;
 	const u64 usage = bytes(agentcg_memcg_usage(tool->d.memcg));
-	u64 held, need, want;
+	const u64 held = agentcg_account_held(&tool->acct);
+	u64 need, want;
 
-	if (unlikely(agentcg_memcg_high(tool->d.memcg) != tool->d.high))
-		agentcg_memory_apply(tool);
-	held = agentcg_account_held(&tool->acct);
 	if (usage <= held)
 		return VERDICT_GRANT;
 	need = usage - held;
@@ -508,6 +516,9 @@ static enum verdict decide(struct agentcg_tool *const tool, const bool sync)
 	if (session->ended || !tool->d.memcg || list_empty(&tool->link))
 		return VERDICT_NONE;
 	refresh_fast(session);
+	/* Somebody may have lifted it, and met the session's instead. */
+	if (unlikely(agentcg_memcg_high(tool->d.memcg) != tool->d.high))
+		agentcg_memory_apply(tool);
 	if (agentcg_memcg_over_high(tool->d.memcg))
 		return decide_tool(tool, sync);
 	if (agentcg_memcg_over_high(session->d.memcg))
