@@ -652,10 +652,11 @@ TEST_F_TIMEOUT(perm, table, 120)
 	}
 	world->go = 1;
 	ASSERT_EQ(0, wait_exit(actor, 60000));
-	for (i = 0; i < ARRAY_SIZE(table); i++)
+	for (i = 0; i < ARRAY_SIZE(table); i++) {
 		EXPECT_EQ(table[i].answer[variant->who], world->answers[i]) {
 			TH_LOG("%s", table[i].name);
 		}
+	}
 }
 
 /* ---- deputies ---- */
@@ -871,33 +872,65 @@ static int stay_there(void *const arg)
 	return stay();
 }
 
-TEST_F_TIMEOUT(deputy, lifting_the_own_limit, 60)
+/* A budget that is soon met, and an owner that lifts the limit of his call. */
+static int begin_lifting(FIXTURE_DATA(deputy) *const self,
+			 const struct intent *const intent)
 {
-	struct filler *const filler = shared_alloc(sizeof(*filler));
-	const struct intent intent = intent_of(8 * MB, UINT64_MAX, 60000 * MS);
 	struct world *const world = self->world;
-	pid_t lifter, pid;
 	struct msg msg;
+	int err;
 
 	msg_init(&msg, AGENTCG_CMD_SESSION_SET);
 	msg_u64(&msg, AGENTCG_A_SESSION_ID, world->mine.id);
 	msg_u64(&msg, AGENTCG_A_SESSION_BUDGET, ROOM);
-	ASSERT_EQ(0, nl_do(&self->nl, &msg));
-	ASSERT_EQ(0, call_set(&self->nl, &world->call, &intent));
-	lifter = cg_spawn(world->mine.agent_fd, lift_limit, world->call.path);
-	ASSERT_LT(0, lifter);
+	err = nl_do(&self->nl, &msg);
+	if (!err)
+		err = call_set(&self->nl, &world->call, intent);
+	if (err)
+		return err;
+	return cg_spawn(world->mine.agent_fd, lift_limit, world->call.path) < 0 ?
+		-errno : 0;
+}
+
+static int fill_call(struct filler *const filler)
+{
+	const pid_t pid = cg_spawn(path_fd("mine/call/deep"), run_filler,
+				   filler);
+
+	return pid < 0 ? pid : 0;
+}
+
+TEST_F_TIMEOUT(deputy, lifting_the_own_limit, 60)
+{
+	struct filler *const filler = shared_alloc(sizeof(*filler));
+	const struct intent intent = intent_of(8 * MB, UINT64_MAX, 60000 * MS);
+
+	ASSERT_EQ(0, begin_lifting(self, &intent));
 	/* Another call runs, so it is worth waiting. */
-	pid = cg_spawn(world->given.fd, stay_there, NULL);
-	ASSERT_LT(0, pid);
+	ASSERT_LT(0, cg_spawn(self->world->given.fd, stay_there, NULL));
 	*filler = (struct filler){ .total = 4 * ROOM };
-	pid = cg_spawn(path_fd("mine/call/deep"), run_filler, filler);
-	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, fill_call(filler));
 	ASSERT_EQ(0, wait_for(&filler->done, ROOM / 2, 20000));
 	sleep(4);
-	EXPECT_GT(2 * ROOM, filler->done);
-	EXPECT_EQ(0, filler->ended);
-	EXPECT_EQ(0, session_balances(&self->nl, &world->mine));
-	EXPECT_EQ(0, kill(lifter, SIGKILL));
+	/* The budget is the session's, and still holds. */
+	EXPECT_GT(ROOM + 16 * MB, filler->done);
+	EXPECT_EQ(0, session_balances(&self->nl, &self->world->mine));
+}
+
+TEST_F_TIMEOUT(deputy, lifted_limit_is_booked, 60)
+{
+	struct filler *const filler = shared_alloc(sizeof(*filler));
+	const struct intent intent = intent_of(8 * MB, 0, 60000 * MS);
+
+	ASSERT_EQ(0, begin_lifting(self, &intent));
+	*filler = (struct filler){ .total = ROOM - 12 * MB, .stay = true };
+	ASSERT_EQ(0, fill_call(filler));
+	/* The hook or the next look of the watchdog. */
+	sleep(4);
+	EXPECT_LE(8 * MB, filler->done);
+	ASSERT_EQ(0, session_balances(&self->nl, &self->world->mine));
+	EXPECT_GE(ROOM - filler->done,
+		  reply_figure(&self->nl, AGENTCG_A_SESSION_FREE));
 }
 
 TEST_HARNESS_MAIN
