@@ -21,7 +21,7 @@
  * Both are read under RCU; xa_lock, irq-safe, guards changes and is taken
  * under no other lock of the module's but the mutex of sessions.
  */
-static DEFINE_XARRAY_FLAGS(index, XA_FLAGS_LOCK_IRQ);
+static DEFINE_XARRAY_FLAGS(index, XA_FLAGS_LOCK_IRQ | XA_FLAGS_ACCOUNT);
 static DEFINE_HASHTABLE(by_id, 12);
 
 /* Grows with every change of the index, for dumps to notice. */

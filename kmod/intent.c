@@ -157,7 +157,8 @@ static int parse_tags(struct agentcg_intent *const intent,
 			return -E2BIG;
 		}
 	}
-	intent->tags = kzalloc(struct_size(intent->tags, tag, nr), GFP_KERNEL);
+	intent->tags = kzalloc(struct_size(intent->tags, tag, nr),
+			       GFP_KERNEL_ACCOUNT);
 	if (!intent->tags)
 		return -ENOMEM;
 	nla_for_each_nested(attr, nest, rem) {
