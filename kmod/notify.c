@@ -4,12 +4,16 @@
  *
  * They arise under locks and with interrupts off, where no message can be
  * sent, so they are queued and a work sends them.  A listener that falls
- * behind, and an allocation that fails, show as a gap in the sequence.
+ * behind sees a gap in the sequence.
+ *
+ * One session cannot talk the others down: each has a share of its own, in
+ * time and in the queue.  What is above it is left out and counted, and the
+ * next event of that session tells how many those were.
  */
 
 #include "common.h"
 
-#include <linux/atomic.h>
+#include <linux/jiffies.h>
 #include <linux/llist.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -26,16 +30,22 @@
 #include "tool.h"
 #include "work.h"
 
-/* Events that wait to be sent; a flood beyond that is dropped and shows. */
-#define EVENTS_MAX	1024
+/* A session may have so many events in such a time, and as many waiting. */
+#define SHARE_PERIOD	(HZ / 4)
+#define SHARE_MAX	256
+
+/* Of them, those that a tenant can make at will and that change little. */
+#define SHARE_CHATTER	64
 
 /**
  * struct event - an event that waits to be sent
  * @link: in the queue
  * @type: what happened
- * @seq: number of the event
+ * @seq: number of the event, once it is sent
  * @time: when
+ * @session: whose share it is part of, with a reference; or NULL
  * @session_id: to which session, 0 for the machine
+ * @dropped: events of the session that were left out before it
  * @tool_id: to which call of it, or 0; with it the last three are told
  * @has_usage: the next two are told
  * @usage: bytes
@@ -50,7 +60,9 @@ struct event {
 	enum agentcg_event_type type;
 	u64 seq;
 	u64 time;
+	struct agentcg_session *session;
 	u64 session_id;
+	u64 dropped;
 	u64 tool_id;
 	bool has_usage;
 	u64 usage;
@@ -61,8 +73,8 @@ struct event {
 	struct agentcg_tool *ended;
 };
 
-static atomic64_t sequence = ATOMIC64_INIT(0);
-static atomic_t nr_queued = ATOMIC_INIT(0);
+/* Of the last event that was sent; only the work counts. */
+static u64 sequence;
 static LLIST_HEAD(queue);
 
 static void send_fn(struct work_struct *work);
@@ -75,7 +87,9 @@ static int fill(struct sk_buff *const skb, const struct event *const event)
 	    agentcg_nl_put_u64(skb, AGENTCG_A_EVENT_TIME, event->time) ||
 	    (event->session_id &&
 	     agentcg_nl_put_u64(skb, AGENTCG_A_EVENT_SESSION_ID,
-				event->session_id)))
+				event->session_id)) ||
+	    (event->dropped &&
+	     agentcg_nl_put_u64(skb, AGENTCG_A_EVENT_DROPPED, event->dropped)))
 		return -EMSGSIZE;
 	if (event->has_usage &&
 	    (agentcg_nl_put_u64(skb, AGENTCG_A_EVENT_USAGE, event->usage) ||
@@ -99,8 +113,58 @@ static int fill_receipt(struct sk_buff *const skb,
 	return agentcg_nl_fill_tool(skb, event->ended);
 }
 
+/* What only the administrator can cause is always told. */
+static u32 allowance(const enum agentcg_event_type type)
+{
+	switch (type) {
+	case AGENTCG_EVENT_TYPE_SESSION_ADDED:
+	case AGENTCG_EVENT_TYPE_SESSION_CHANGED:
+	case AGENTCG_EVENT_TYPE_SESSION_REMOVED:
+		return U32_MAX;
+	case AGENTCG_EVENT_TYPE_TOOL_CHANGED:
+	case AGENTCG_EVENT_TYPE_LIMIT_OVERWRITTEN:
+		return SHARE_CHATTER;
+	default:
+		return SHARE_MAX;
+	}
+}
+
+/* One more event of a session, if there is room; else it is counted. */
+static bool take_share(struct agentcg_event_share *const share,
+		       const enum agentcg_event_type type, u64 *const dropped)
+{
+	guard(spinlock_irqsave)(&share->lock);
+	if (time_after_eq(jiffies, share->since + SHARE_PERIOD)) {
+		share->since = jiffies;
+		share->told = 0;
+	}
+	if (max(share->told, share->queued) >= allowance(type)) {
+		share->dropped++;
+		return false;
+	}
+	share->told++;
+	share->queued++;
+	*dropped = share->dropped;
+	share->dropped = 0;
+	return true;
+}
+
+/* @dropped: events that nobody will hear of by this one. */
+static void return_share(struct agentcg_event_share *const share,
+			 const u64 dropped)
+{
+	guard(spinlock_irqsave)(&share->lock);
+	share->queued--;
+	share->dropped += dropped;
+}
+
 static void free_event(struct event *const event)
 {
+	if (event->session) {
+		return_share(&event->session->events, 0);
+		/* Drop ref from new_event(). */
+		agentcg_session_put(event->session);
+	}
 	/* Drop ref from agentcg_notify_tool(). */
 	if (event->ended)
 		agentcg_tool_put(event->ended);
@@ -133,36 +197,54 @@ static void send_fn(struct work_struct *const work)
 	llist_for_each_entry_safe(event, next,
 				  llist_reverse_order(llist_del_all(&queue)),
 				  link) {
+		event->seq = ++sequence;
 		send(AGENTCG_CMD_EVENT, event, fill);
 		if (event->ended)
 			send(AGENTCG_CMD_RECEIPT_NTF, event, fill_receipt);
 		free_event(event);
-		atomic_dec(&nr_queued);
 	}
 }
 
-/* NULL when nobody listens, or when there is no room for it. */
-static struct event *new_event(const enum agentcg_event_type type,
-			       const u64 session_id)
+static struct event *alloc_event(const enum agentcg_event_type type)
 {
-	const u64 seq = atomic64_inc_return(&sequence);
-	struct event *event;
+	struct event *const event = kzalloc(sizeof(*event),
+					    GFP_ATOMIC | __GFP_NOWARN);
 
-	if (!genl_has_listeners(&agentcg_nl_family, &init_net,
-				AGENTCG_NLGRP_EVENTS))
+	if (!event)
 		return NULL;
-	if (atomic_inc_return(&nr_queued) > EVENTS_MAX)
-		goto err;
-	event = kzalloc(sizeof(*event), GFP_ATOMIC | __GFP_NOWARN);
+	event->type = type;
+	event->time = ktime_get_boottime_ns();
+	return event;
+}
+
+static bool has_listeners(void)
+{
+	return genl_has_listeners(&agentcg_nl_family, &init_net,
+				  AGENTCG_NLGRP_EVENTS);
+}
+
+/* NULL when nobody listens, and when there is no room for it. */
+static struct event *new_event(const enum agentcg_event_type type,
+			       struct agentcg_session *const session)
+{
+	struct event *event;
+	u64 dropped;
+
+	if (!has_listeners() ||
+	    !take_share(&session->events, type, &dropped))
+		return NULL;
+	event = alloc_event(type);
 	if (!event)
 		goto err;
-	event->type = type;
-	event->seq = seq;
-	event->time = ktime_get_boottime_ns();
-	event->session_id = session_id;
+	event->session = agentcg_session_get(session);
+	if (!event->session)
+		goto err;
+	event->session_id = session->d.id;
+	event->dropped = dropped;
 	return event;
 err:
-	atomic_dec(&nr_queued);
+	kfree(event);
+	return_share(&session->events, dropped + 1);
 	return NULL;
 }
 
@@ -192,22 +274,24 @@ static void take_usage(struct event *const event,
 }
 
 /**
- * agentcg_notify - tell the host
+ * agentcg_notify - tell the host something about the machine
  * @type: what happened
- * @session_id: to whom, 0 for the whole machine
+ * @session_id: where it showed, or 0
  */
 void agentcg_notify(const enum agentcg_event_type type, const u64 session_id)
 {
-	struct event *const event = new_event(type, session_id);
+	struct event *const event = has_listeners() ? alloc_event(type) : NULL;
 
-	if (event)
-		queue_event(event);
+	if (!event)
+		return;
+	event->session_id = session_id;
+	queue_event(event);
 }
 
 void agentcg_notify_session(const enum agentcg_event_type type,
-			    const struct agentcg_session *const session)
+			    struct agentcg_session *const session)
 {
-	struct event *const event = new_event(type, session->d.id);
+	struct event *const event = new_event(type, session);
 
 	if (!event)
 		return;
@@ -223,7 +307,7 @@ void agentcg_notify_tool(const enum agentcg_event_type type,
 			 struct agentcg_tool *const tool,
 			 const enum agentcg_cause cause)
 {
-	struct event *const event = new_event(type, tool->d.session->d.id);
+	struct event *const event = new_event(type, tool->d.session);
 
 	if (!event)
 		return;

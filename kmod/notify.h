@@ -14,7 +14,7 @@ struct agentcg_tool;
 /* Any context, also under the session's lock and in tracepoints. */
 void agentcg_notify(enum agentcg_event_type type, u64 session_id);
 void agentcg_notify_session(enum agentcg_event_type type,
-			    const struct agentcg_session *session);
+			    struct agentcg_session *session);
 void agentcg_notify_tool(enum agentcg_event_type type,
 			 struct agentcg_tool *tool,
 			 enum agentcg_cause cause);

@@ -5,6 +5,7 @@
 
 #include <linux/cleanup.h>
 #include <linux/err.h>
+#include <linux/jiffies.h>
 #include <linux/mutex.h>
 #include <linux/netlink.h>
 #include <linux/slab.h>
@@ -49,6 +50,8 @@ static struct agentcg_session *new_session(void)
 	if (!session)
 		return NULL;
 	spin_lock_init(&session->lock);
+	spin_lock_init(&session->events.lock);
+	session->events.since = jiffies;
 	INIT_LIST_HEAD(&session->tools);
 	INIT_LIST_HEAD(&session->receipts);
 	INIT_LIST_HEAD(&session->waiters);

@@ -21,6 +21,22 @@ struct netlink_ext_ack;
 struct nlattr;
 
 /**
+ * struct agentcg_event_share - what may be told of one session, see notify.c
+ * @lock: guards the rest; irq-safe, innermost
+ * @since: jiffies at which the period began
+ * @told: events in it
+ * @queued: events that wait to be sent
+ * @dropped: events left out since the last that was told
+ */
+struct agentcg_event_share {
+	spinlock_t lock;
+	unsigned long since;
+	u32 told;
+	u32 queued;
+	u64 dropped;
+};
+
+/**
  * struct agentcg_session - a session
  * @d: as a domain
  * @lock: guards everything below down to @line, every member of the calls
@@ -61,6 +77,7 @@ struct nlattr;
  * @refused: the last time it asked it was given less
  * @quiet: looks since it last grew
  * @round: of the node's work, in which it was last asked
+ * @events: its share of the events, has a lock of its own
  * @link: in the list of sessions, by sessions_lock
  * @end_work: removes the session when its cgroup has gone
  */
@@ -98,6 +115,7 @@ struct agentcg_session {
 	bool refused;
 	u32 quiet;
 	u32 round;
+	struct agentcg_event_share events;
 	struct list_head link;
 	struct work_struct end_work;
 };
