@@ -12,13 +12,15 @@ static const char help[] =
 "\n"
 "One line for each event of every session, until interrupted, or N of them.\n"
 "With -j the receipt of each call that has ended follows as a line of its own.\n"
+"A session has a share of 1024 a second, of mere changes 256; \"dropped\" tells how\n"
+"many it made above that since its last event.\n"
 "For the administrator of the host.\n";
 
 static void print_text(const struct agentcg_record *event)
 {
 	char usage[HUMAN_MAX], limit[HUMAN_MAX], stall[HUMAN_MAX];
 	const char *type, *label;
-	uint64_t id;
+	uint64_t id, dropped;
 
 	type = agentcg_event_type_name((unsigned int)
 		agentcg_record_uint(event, AGENTCG_A_EVENT_TYPE, ~0u));
@@ -43,7 +45,11 @@ static void print_text(const struct agentcg_record *event)
 				       AGENTCG_UNLIMITED), limit);
 	human_duration(agentcg_record_uint(event, AGENTCG_A_EVENT_STALL_TOTAL,
 					   0), stall);
-	printf(" usage %s limit %s stall %s\n", usage, limit, stall);
+	printf(" usage %s limit %s stall %s", usage, limit, stall);
+	dropped = agentcg_record_uint(event, AGENTCG_A_EVENT_DROPPED, 0);
+	if (dropped)
+		printf(" dropped %llu", (unsigned long long)dropped);
+	putchar('\n');
 }
 
 /* Return: whether there was a line to print. */

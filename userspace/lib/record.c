@@ -193,6 +193,7 @@ static const struct agentcg_attr event_attrs[AGENTCG_A_EVENT_MAX + 1] = {
 	[AGENTCG_A_EVENT_USAGE] = ATTR("usage", BYTES),
 	[AGENTCG_A_EVENT_LIMIT] = ATTR("limit", LIMIT),
 	[AGENTCG_A_EVENT_STALL_TOTAL] = ATTR("stall-total", DURATION),
+	[AGENTCG_A_EVENT_DROPPED] = ATTR("dropped", COUNT),
 };
 
 static const struct {
