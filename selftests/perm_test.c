@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -30,7 +31,7 @@
 #define NEIGHBOUR	1001
 #define NOBODY		65534
 #define NO_SUCH_ID	1234567890123456789ULL
-#define EVENT_MS	300
+#define EVENT_MS	1000
 
 enum who {
 	ROOT,		/* outside of every session */
@@ -252,13 +253,18 @@ TRY(tool_kill_other) { return call_kill(nl, &world->others); }
 /* Joining alone is not hearing: a network namespace has the group, too. */
 TRY(event)
 {
+	struct nl events;
 	int err;
 
-	err = nl_join(nl);
-	if (err)
-		return err;
-	err = declare(nl, "mine/call", &small);
-	return err ? err : nl_event(nl, EVENT_MS);
+	err = nl_open(&events);
+	if (!err)
+		err = nl_join(&events);
+	if (!err)
+		err = declare(nl, "mine/call", &small);
+	if (!err)
+		err = nl_event(&events, EVENT_MS);
+	nl_close(&events);
+	return err;
 }
 
 #define PERM	-EPERM
@@ -931,6 +937,79 @@ TEST_F_TIMEOUT(deputy, lifted_limit_is_booked, 60)
 	ASSERT_EQ(0, session_balances(&self->nl, &self->world->mine));
 	EXPECT_GE(ROOM - filler->done,
 		  reply_figure(&self->nl, AGENTCG_A_SESSION_FREE));
+}
+
+/* ---- floods ---- */
+
+#define CHANGES		2000
+
+/**
+ * struct heard - what a listener has been told
+ * @seq: of the last event
+ * @gaps: between one and the next
+ * @mine: changes of "mine", told or dropped
+ * @told: of them, those that were told
+ * @kills: of "mine"
+ * @others: changes of "other"
+ */
+struct heard {
+	uint64_t seq;
+	uint64_t gaps;
+	uint64_t mine;
+	uint64_t told;
+	uint64_t kills;
+	uint64_t others;
+};
+
+static void hear(struct nl *const events, const struct world *const world,
+		 struct heard *const heard)
+{
+	while (!nl_event(events, EVENT_MS)) {
+		const uint64_t type = reply_figure(events, AGENTCG_A_EVENT_TYPE);
+		const uint64_t seq = reply_figure(events, AGENTCG_A_EVENT_SEQ);
+		const bool change = type == AGENTCG_EVENT_TYPE_TOOL_CHANGED;
+
+		heard->gaps += heard->seq && seq != heard->seq + 1;
+		heard->seq = seq;
+		if (reply_figure(events, AGENTCG_A_EVENT_SESSION_ID) !=
+		    world->mine.id) {
+			heard->others += change;
+			continue;
+		}
+		heard->told += change;
+		heard->mine += change +
+			reply_figure(events, AGENTCG_A_EVENT_DROPPED);
+		heard->kills += type == AGENTCG_EVENT_TYPE_TOOL_KILLED;
+	}
+}
+
+/* One session changes a call without end; the other's events all come. */
+TEST_F_TIMEOUT(deputy, flood_of_events, 60)
+{
+	struct world *const world = self->world;
+	const int size = 16 * MB;
+	struct heard heard = {};
+	struct nl events;
+	int i;
+
+	ASSERT_EQ(0, nl_open(&events));
+	ASSERT_EQ(0, setsockopt(events.fd, SOL_SOCKET, SO_RCVBUFFORCE, &size,
+				sizeof(size)));
+	ASSERT_EQ(0, nl_join(&events));
+	for (i = 0; i < CHANGES; i++) {
+		ASSERT_EQ(0, call_set(&self->nl, &world->call, &small));
+		if (i % (CHANGES / 20) == 0)
+			ASSERT_EQ(0, call_set(&self->nl, &world->others,
+					      &small));
+	}
+	ASSERT_EQ(0, call_kill(&self->nl, &world->call));
+	hear(&events, world, &heard);
+	EXPECT_EQ(0, heard.gaps);
+	EXPECT_EQ(20, heard.others);
+	EXPECT_EQ(1, heard.kills);
+	EXPECT_EQ(CHANGES, heard.mine);
+	EXPECT_LT(heard.told, CHANGES / 2);
+	nl_close(&events);
 }
 
 TEST_HARNESS_MAIN
