@@ -39,6 +39,10 @@ const char intent_help[] =
 "  --weight N           1 to 10000, within the class\n"
 "  --stall DURATION     longest time that the call may be held back in all\n"
 "  --on-exhaust ACTION  after that: overdraft, kill, freeze or wait\n"
+"  --deadline DURATION  longest time that it may run (max: no end)\n"
+"  --warn-before DURATION\n"
+"                       an event tells of the deadline so long before it\n"
+"  --survivors WHAT     keep or reap what outlives the first process\n"
 "  --restartable        it can simply be run again\n"
 "  --label TEXT         free text for people\n"
 "  --tag KEY=VALUE      comes back in the receipt; up to 8 times\n";

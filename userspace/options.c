@@ -71,7 +71,9 @@ static int take_size(const struct option_def *def, const char *text)
 
 static int take_duration(const struct option_def *def, const char *text)
 {
-	const char *problem = parse_duration(text, def->value);
+	const char *problem = def->kind == OPTION_TIMEOUT ?
+			      parse_timeout(text, def->value) :
+			      parse_duration(text, def->value);
 
 	return problem ? bad(def, text, problem) : 0;
 }
@@ -130,6 +132,7 @@ static int take_value(const struct option_def *def, const char *text)
 	case OPTION_LIMIT:
 		return take_size(def, text);
 	case OPTION_DURATION:
+	case OPTION_TIMEOUT:
 		return take_duration(def, text);
 	case OPTION_WEIGHT:
 		return take_number(def, text, 1, AGENTCG_WEIGHT_MAX);
@@ -139,6 +142,8 @@ static int take_value(const struct option_def *def, const char *text)
 		return take_name(def, text, agentcg_class_name);
 	case OPTION_ON_EXHAUST:
 		return take_name(def, text, agentcg_on_exhaust_name);
+	case OPTION_SURVIVORS:
+		return take_name(def, text, agentcg_survivors_name);
 	case OPTION_REQUIRE:
 		return take_require(def, text);
 	case OPTION_LABEL:
@@ -269,8 +274,12 @@ static struct option_def *intent_table(struct option_def *table,
 		{ "label", OPTION_LABEL, &in->label, INTENT_BIT(LABEL),
 		  &in->set },
 		{ "tag", OPTION_TAG, &args->tags, INTENT_BIT(TAG), &in->set },
-		{ "deadline", OPTION_DURATION, &in->deadline,
+		{ "deadline", OPTION_TIMEOUT, &in->deadline,
 		  INTENT_BIT(DEADLINE), &in->set },
+		{ "warn-before", OPTION_DURATION, &in->warn_before,
+		  INTENT_BIT(WARN_BEFORE), &in->set },
+		{ "survivors", OPTION_SURVIVORS, &in->survivors,
+		  INTENT_BIT(SURVIVORS), &in->set },
 		{ "pids", OPTION_PIDS, &in->pids, INTENT_BIT(PIDS), &in->set },
 		{ "conflict", OPTION_LABEL, &in->conflict,
 		  INTENT_BIT(CONFLICT), &in->set },
@@ -311,6 +320,7 @@ static json_t *value_json(const struct option_def *def)
 	case OPTION_FLAG:
 		return json_boolean(*(bool *)def->value);
 	case OPTION_LIMIT:
+	case OPTION_TIMEOUT:
 		if (*(uint64_t *)def->value == AGENTCG_UNLIMITED)
 			return json_null();
 		/* fall through */
@@ -321,6 +331,8 @@ static json_t *value_json(const struct option_def *def)
 		return json_string(agentcg_class_name(*(uint32_t *)def->value));
 	case OPTION_ON_EXHAUST:
 		return json_string(agentcg_on_exhaust_name(*(uint32_t *)def->value));
+	case OPTION_SURVIVORS:
+		return json_string(agentcg_survivors_name(*(uint32_t *)def->value));
 	case OPTION_LABEL:
 		return json_text(*(const char **)def->value);
 	case OPTION_TAG:

@@ -17,10 +17,12 @@ enum option_kind {
 	OPTION_SIZE,		/* uint64_t *, no "max" */
 	OPTION_LIMIT,		/* uint64_t *, or "max" */
 	OPTION_DURATION,	/* uint64_t * */
+	OPTION_TIMEOUT,		/* uint64_t *, not 0, or "max" */
 	OPTION_WEIGHT,		/* uint32_t * */
 	OPTION_PIDS,		/* uint32_t * */
 	OPTION_CLASS,		/* uint32_t * */
 	OPTION_ON_EXHAUST,	/* uint32_t * */
+	OPTION_SURVIVORS,	/* uint32_t * */
 	OPTION_REQUIRE,		/* bool *, true for "always" */
 	OPTION_LABEL,		/* const char **, of bounded length */
 	OPTION_TAG,		/* struct tag_list * */
@@ -60,7 +62,7 @@ struct intent_args {
 };
 
 /* Room that intent_options() needs in a table. */
-#define INTENT_OPTIONS	12
+#define INTENT_OPTIONS	14
 
 /**
  * intent_options() - Add the options of an intent to a table.

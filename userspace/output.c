@@ -40,6 +40,23 @@ static int field_len(const struct agentcg_field *field)
 	return (int)strnlen(field->data, field->len);
 }
 
+/* May it be there more than once? */
+static bool is_list(const struct agentcg_attr *attr)
+{
+	return attr->type == AGENTCG_TYPE_STRINGS ||
+	       attr->type == AGENTCG_TYPE_NESTS;
+}
+
+static struct agentcg_record inner_record(const struct agentcg_attr *attr,
+					  const struct agentcg_field *field)
+{
+	return (struct agentcg_record){
+		.data = field->data,
+		.len = field->len,
+		.object = attr->nested,
+	};
+}
+
 static const char *enum_name(const struct agentcg_attr *attr, uint64_t value,
 			     char buf[UNKNOWN_MAX])
 {
@@ -136,9 +153,8 @@ static json_t *field_json(const struct agentcg_attr *attr,
 	case AGENTCG_TYPE_STRINGS:
 		return string_json(field);
 	case AGENTCG_TYPE_NEST:
-		inner.data = field->data;
-		inner.len = field->len;
-		inner.object = attr->nested;
+	case AGENTCG_TYPE_NESTS:
+		inner = inner_record(attr, field);
 		return record_json(&inner);
 	default:
 		break;
@@ -152,6 +168,7 @@ static json_t *field_json(const struct agentcg_attr *attr,
 	case AGENTCG_TYPE_FLAGS:
 		return flags_json(attr, value);
 	case AGENTCG_TYPE_LIMIT:
+	case AGENTCG_TYPE_TIMEOUT:
 		if (value == AGENTCG_UNLIMITED)
 			return json_null();
 		break;
@@ -170,7 +187,7 @@ static void add_field(json_t *object, const struct agentcg_attr *attr,
 		json_add_instant(object, attr->name, field_uint(field));
 		return;
 	}
-	if (attr->type != AGENTCG_TYPE_STRINGS) {
+	if (!is_list(attr)) {
 		json_object_set_new(object, attr->name,
 				    field_json(attr, field));
 		return;
@@ -272,6 +289,7 @@ static void text_value(FILE *file, const struct agentcg_attr *attr,
 		fputs(human_size(value, buf), file);
 		break;
 	case AGENTCG_TYPE_DURATION:
+	case AGENTCG_TYPE_TIMEOUT:
 		fputs(human_duration(value, buf), file);
 		break;
 	case AGENTCG_TYPE_INSTANT:
@@ -297,10 +315,9 @@ static void text_field(FILE *file, const struct agentcg_attr *attr,
 {
 	struct agentcg_record inner;
 
-	if (attr->type == AGENTCG_TYPE_NEST) {
-		inner.data = field->data;
-		inner.len = field->len;
-		inner.object = attr->nested;
+	if (attr->type == AGENTCG_TYPE_NEST ||
+	    attr->type == AGENTCG_TYPE_NESTS) {
+		inner = inner_record(attr, field);
 		fprintf(file, "%*s%s\n", indent, "", attr->name);
 		record_text(file, &inner, indent + 2);
 		return;

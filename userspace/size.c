@@ -123,6 +123,20 @@ const char *parse_duration(const char *text, uint64_t *value)
 	return expected;
 }
 
+const char *parse_timeout(const char *text, uint64_t *value)
+{
+	const char *problem;
+
+	if (!strcmp(text, "max")) {
+		*value = UINT64_MAX;
+		return NULL;
+	}
+	problem = parse_duration(text, value);
+	if (problem || *value)
+		return problem;
+	return "would end it as it begins: use more, or max for none";
+}
+
 const char *parse_number(const char *text, uint64_t min, uint64_t max,
 			 uint64_t *value)
 {
@@ -174,6 +188,8 @@ const char *human_size(uint64_t value, char buf[HUMAN_MAX])
 
 const char *human_duration(uint64_t value, char buf[HUMAN_MAX])
 {
+	if (value == UINT64_MAX)
+		return strcpy(buf, "max");
 	if (value < 1000)
 		write_human(buf, value, 1, value ? "ns" : "");
 	else if (value < 1000000)

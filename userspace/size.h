@@ -27,6 +27,15 @@ const char *parse_size(const char *text, uint64_t *value);
  */
 const char *parse_duration(const char *text, uint64_t *value);
 
+/**
+ * parse_timeout() - Read a duration that something may take.
+ * @text: as of parse_duration(), but not 0; "max" is no end.
+ * @value: nanoseconds, or all ones.
+ *
+ * Return: as parse_size().
+ */
+const char *parse_timeout(const char *text, uint64_t *value);
+
 /** parse_number() - Read a decimal number from @min to @max. */
 const char *parse_number(const char *text, uint64_t min, uint64_t max,
 			 uint64_t *value);
@@ -36,7 +45,7 @@ const char *parse_number(const char *text, uint64_t min, uint64_t max,
 
 /** human_size() - Write @value into @buf in the largest fitting unit. */
 const char *human_size(uint64_t value, char buf[HUMAN_MAX]);
-/** human_duration() - Likewise, of nanoseconds. */
+/** human_duration() - Likewise, of nanoseconds; all ones is "max". */
 const char *human_duration(uint64_t value, char buf[HUMAN_MAX]);
 
 #endif /* AGENTCG_SIZE_H */

@@ -30,8 +30,9 @@ static const char help[] =
 "  --adopt              move the cgroup's own processes into \"agent\"\n"
 "\n"
 "DEFAULTS of its calls, where they do not declare it themselves: --mem,\n"
-"--burst, --stall, --on-exhaust, --restartable, --label and --tag as in\n"
-"\"agentcg run help\", --default-class CLASS and --default-weight N.\n";
+"--burst, --stall, --on-exhaust, --deadline, --warn-before, --survivors and\n"
+"--restartable as in \"agentcg run help\", --default-class CLASS and\n"
+"--default-weight N. (\"agentcg run\" always declares --reap or --keep.)\n";
 
 #define SESSION_BIT(NAME)	(1ull << AGENTCG_A_SESSION_##NAME)
 

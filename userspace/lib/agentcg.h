@@ -50,7 +50,7 @@ struct agentcg_session;
 struct agentcg_call;
 struct agentcg_pool;
 
-/* Where a size is a limit, this value stands for "none". */
+/* Where a size or a deadline is a limit, this value stands for "none". */
 #define AGENTCG_UNLIMITED	UINT64_MAX
 
 /* ---- handle ---- */
@@ -98,6 +98,9 @@ enum agentcg_object {
 	AGENTCG_OBJECT_SESSION,
 	AGENTCG_OBJECT_TOOL,
 	AGENTCG_OBJECT_EVENT,
+	AGENTCG_OBJECT_PROCESS,
+	AGENTCG_OBJECT_KILLER,
+	AGENTCG_OBJECT_OOM,
 };
 
 /**
@@ -159,13 +162,23 @@ const char *agentcg_record_string(const struct agentcg_record *record,
 /**
  * agentcg_record_nest() - A record inside a record.
  * @record: the record.
- * @attr: AGENTCG_A_SESSION_DEFAULTS, AGENTCG_A_TOOL_INTENT or
- *	AGENTCG_A_TOOL_LIMITS.
+ * @attr: one whose type is AGENTCG_TYPE_NEST, AGENTCG_A_TOOL_INTENT for
+ *	example; of AGENTCG_TYPE_NESTS the first.
  *
- * Return: the inner record, empty when it is not there.
+ * Return: the inner record, with @data NULL when it is not there.
  */
 struct agentcg_record agentcg_record_nest(const struct agentcg_record *record,
 					  unsigned int attr);
+
+/**
+ * agentcg_field_nest() - The record that an attribute holds.
+ * @record: the record that @field was found in.
+ * @field: from agentcg_record_next(), AGENTCG_A_TOOL_SURVIVOR for example.
+ *
+ * Return: the inner record, with @data NULL when @field is no nest.
+ */
+struct agentcg_record agentcg_field_nest(const struct agentcg_record *record,
+					 const struct agentcg_field *field);
 
 enum agentcg_type {
 	AGENTCG_TYPE_NONE,	/* not for people: a file descriptor */
@@ -181,13 +194,16 @@ enum agentcg_type {
 	AGENTCG_TYPE_STRING,
 	AGENTCG_TYPE_STRINGS,	/* may be there more than once */
 	AGENTCG_TYPE_NEST,
+	AGENTCG_TYPE_NESTS,	/* may be there more than once */
+	AGENTCG_TYPE_TIMEOUT,	/* a duration, AGENTCG_UNLIMITED for none */
 };
 
 /**
  * struct agentcg_attr - What an attribute is.
  * @name: as in the specification.
  * @type: enum agentcg_type.
- * @nested: enum agentcg_object of what is inside, for AGENTCG_TYPE_NEST.
+ * @nested: enum agentcg_object of what is inside, for AGENTCG_TYPE_NEST and
+ *	AGENTCG_TYPE_NESTS.
  * @names: of an enum by value, of flags by bit; ends with NULL.
  */
 struct agentcg_attr {
@@ -212,6 +228,7 @@ const struct agentcg_attr *agentcg_attr(unsigned int object, unsigned int attr);
  */
 const char *agentcg_class_name(unsigned int value);
 const char *agentcg_on_exhaust_name(unsigned int value);
+const char *agentcg_survivors_name(unsigned int value);
 const char *agentcg_cause_name(unsigned int value);
 const char *agentcg_event_type_name(unsigned int value);
 const char *agentcg_capability_name(unsigned int bit);
@@ -266,12 +283,19 @@ int agentcg_node_set(struct agentcg *handle, const uint64_t *capacity,
  * @mem: bytes reserved of the session's budget.
  * @burst: bytes that may be granted above @mem.
  * @stall: longest time that the call may be held back.
- * @deadline: longest time that it may run.
+ * @deadline: longest time that it may run, from the entry of its first process
+ *	on: all of it is killed then. AGENTCG_UNLIMITED for none.
  * @weight: 1 to AGENTCG_WEIGHT_MAX.
  * @on_exhaust: enum agentcg_on_exhaust.
  * @pids: most processes.
  * @restartable: the agent can simply run it again.
  * @conflict: resource that it must not share.
+ * @warn_before: how long before @deadline an event tells of it, 0 for not at
+ *	all.
+ * @survivors: enum agentcg_survivors: what becomes of processes that outlive
+ *	its first one.
+ *
+ * Members are added at the end only; what lies beyond @size is not read.
  */
 struct agentcg_intent {
 	size_t size;
@@ -289,6 +313,8 @@ struct agentcg_intent {
 	uint32_t pids;
 	uint32_t restartable;
 	const char *conflict;
+	uint64_t warn_before;
+	uint32_t survivors;
 };
 
 #define AGENTCG_INTENT_INIT	{ .size = sizeof(struct agentcg_intent) }
@@ -434,6 +460,19 @@ int agentcg_call_fd(const struct agentcg_call *call);
 const char *agentcg_call_name(const struct agentcg_call *call);
 
 /**
+ * agentcg_call_deadline() - The deadline that a call has, declared or by default.
+ * @call: the call.
+ * @warn_before: set to how long before it an event tells; may be NULL.
+ *
+ * As it was when the call was last declared through @call; others may have
+ * changed it since, which agentcg_tool_get() tells.
+ *
+ * Return: the longest time that it may run, AGENTCG_UNLIMITED for no end.
+ */
+uint64_t agentcg_call_deadline(const struct agentcg_call *call,
+			       uint64_t *warn_before);
+
+/**
  * agentcg_call_spawn() - Start a process inside a call.
  * @call: the call.
  * @pid: set to the process, a child of the caller's.
@@ -479,6 +518,15 @@ int agentcg_call_wait(struct agentcg_call *call, pid_t pid, int *status);
  * is then still there; -ENOENT when the module has no receipt.
  */
 int agentcg_call_end(struct agentcg_call *call, struct agentcg_record *receipt);
+
+/**
+ * agentcg_call_leave() - Let go of a call, with all that runs in it.
+ * @call: freed; its cgroup stays.
+ *
+ * Whoever removes the cgroup when it is empty ends the call;
+ * agentcg_tool_get() tells of it until then.
+ */
+void agentcg_call_leave(struct agentcg_call *call);
 
 /**
  * agentcg_cgroup_remove() - Kill all in a cgroup and remove it.

@@ -165,13 +165,19 @@ static int make_cgroup(struct agentcg_call *call, const char *name)
 static int declare(struct agentcg_call *call,
 		   const struct agentcg_intent *intent)
 {
-	struct agentcg_record reply;
+	struct agentcg_record reply, limits;
 	int err = agentcg_tool_set(call->session->handle, call->fd, intent,
 				   &reply);
 
-	if (!err)
-		call->id = agentcg_record_uint(&reply, AGENTCG_A_TOOL_ID, 0);
-	return err;
+	if (err)
+		return err;
+	limits = agentcg_record_nest(&reply, AGENTCG_A_TOOL_LIMITS);
+	call->id = agentcg_record_uint(&reply, AGENTCG_A_TOOL_ID, 0);
+	call->deadline = agentcg_record_uint(&limits, AGENTCG_A_INTENT_DEADLINE,
+					     AGENTCG_UNLIMITED);
+	call->warn_before = agentcg_record_uint(&limits,
+						AGENTCG_A_INTENT_WARN_BEFORE, 0);
+	return 0;
 }
 
 int agentcg_call_begin(struct agentcg_session *session, const char *name,
@@ -219,6 +225,14 @@ int agentcg_call_fd(const struct agentcg_call *call)
 const char *agentcg_call_name(const struct agentcg_call *call)
 {
 	return call->name;
+}
+
+uint64_t agentcg_call_deadline(const struct agentcg_call *call,
+			       uint64_t *warn_before)
+{
+	if (warn_before)
+		*warn_before = call->warn_before;
+	return call->deadline;
 }
 
 /* ---- running ---- */
@@ -299,6 +313,12 @@ int agentcg_call_remove(struct agentcg_call *call)
 	close(call->fd);
 	free(call);
 	return err;
+}
+
+void agentcg_call_leave(struct agentcg_call *call)
+{
+	close(call->fd);
+	free(call);
 }
 
 int agentcg_call_end(struct agentcg_call *call, struct agentcg_record *receipt)

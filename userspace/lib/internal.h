@@ -40,6 +40,9 @@ struct agentcg_call {
 	struct agentcg_pool *pool;	/* where it goes when it ends, or NULL */
 	struct agentcg_call *next;
 	uint64_t id;
+	/* As the module answered the last declaration. */
+	uint64_t deadline;
+	uint64_t warn_before;
 	int fd;
 	char name[NAME_MAX + 1];
 };

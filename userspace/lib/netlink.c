@@ -64,7 +64,8 @@ static const struct agentcg_attr *attr_at(const struct nlmsghdr *req,
 			return NULL;
 		if (offset == at)
 			return attr;
-		if (attr->type == AGENTCG_TYPE_NEST &&
+		if ((attr->type == AGENTCG_TYPE_NEST ||
+		     attr->type == AGENTCG_TYPE_NESTS) &&
 		    offset < at + nla->nla_len) {
 			object = attr->nested;
 			rest = nla_len(nla);
@@ -616,6 +617,12 @@ static int put_intent_members(struct nl_msg *msg,
 	if (HAS(in, CONFLICT))
 		err |= nla_put_string(msg, AGENTCG_A_INTENT_CONFLICT,
 				      in->conflict);
+	if (HAS(in, WARN_BEFORE))
+		err |= nla_put_u64(msg, AGENTCG_A_INTENT_WARN_BEFORE,
+				   in->warn_before);
+	if (HAS(in, SURVIVORS))
+		err |= nla_put_u32(msg, AGENTCG_A_INTENT_SURVIVORS,
+				   in->survivors);
 	return err ? -EMSGSIZE : 0;
 }
 

@@ -25,6 +25,12 @@ static const char *const on_exhaust_names[] = {
 	NULL
 };
 
+static const char *const survivors_names[] = {
+	[AGENTCG_SURVIVORS_KEEP] = "keep",
+	[AGENTCG_SURVIVORS_REAP] = "reap",
+	NULL
+};
+
 static const char *const cause_names[] = {
 	[AGENTCG_CAUSE_RUNNING] = "running",
 	[AGENTCG_CAUSE_EXIT] = "exit",
@@ -64,16 +70,19 @@ static const char *const event_type_names[] = {
 /* By bit of enum agentcg_capability. */
 static const char *const capability_names[] = {
 	"hook", "reclaim-watch", "lifecycle", "btf", "kfuncs", "sched-ext",
-	"psi", NULL
+	"psi", "oom-watch", NULL
 };
 
 #define ATTR(NAME, TYPE) \
 	{ .name = (NAME), .type = AGENTCG_TYPE_##TYPE }
 #define ATTR_NAMED(NAME, TYPE, NAMES) \
 	{ .name = (NAME), .type = AGENTCG_TYPE_##TYPE, .names = (NAMES) }
-#define ATTR_NEST(NAME) \
+#define ATTR_NEST(NAME, OBJECT) \
 	{ .name = (NAME), .type = AGENTCG_TYPE_NEST, \
-	  .nested = AGENTCG_OBJECT_INTENT }
+	  .nested = AGENTCG_OBJECT_##OBJECT }
+#define ATTR_NESTS(NAME, OBJECT) \
+	{ .name = (NAME), .type = AGENTCG_TYPE_NESTS, \
+	  .nested = AGENTCG_OBJECT_##OBJECT }
 
 static const struct agentcg_attr info_attrs[AGENTCG_A_INFO_MAX + 1] = {
 	[AGENTCG_A_INFO_VERSION] = ATTR("version", STRING),
@@ -116,9 +125,35 @@ static const struct agentcg_attr intent_attrs[AGENTCG_A_INTENT_MAX + 1] = {
 	[AGENTCG_A_INTENT_ON_EXHAUST] =
 		ATTR_NAMED("on-exhaust", ENUM, on_exhaust_names),
 	[AGENTCG_A_INTENT_RESTARTABLE] = ATTR("restartable", BOOL),
-	[AGENTCG_A_INTENT_DEADLINE] = ATTR("deadline", DURATION),
+	[AGENTCG_A_INTENT_DEADLINE] = ATTR("deadline", TIMEOUT),
 	[AGENTCG_A_INTENT_PIDS] = ATTR("pids", COUNT),
 	[AGENTCG_A_INTENT_CONFLICT] = ATTR("conflict", STRING),
+	[AGENTCG_A_INTENT_WARN_BEFORE] = ATTR("warn-before", DURATION),
+	[AGENTCG_A_INTENT_SURVIVORS] =
+		ATTR_NAMED("survivors", ENUM, survivors_names),
+};
+
+static const struct agentcg_attr process_attrs[AGENTCG_A_PROCESS_MAX + 1] = {
+	[AGENTCG_A_PROCESS_PID] = ATTR("pid", COUNT),
+	[AGENTCG_A_PROCESS_COMM] = ATTR("comm", STRING),
+	[AGENTCG_A_PROCESS_UID] = ATTR("uid", COUNT),
+	[AGENTCG_A_PROCESS_SIZE] = ATTR("size", BYTES),
+};
+
+static const struct agentcg_attr killer_attrs[AGENTCG_A_KILLER_MAX + 1] = {
+	[AGENTCG_A_KILLER_SIGNAL] = ATTR("signal", COUNT),
+	[AGENTCG_A_KILLER_TIME] = ATTR("time", INSTANT),
+	[AGENTCG_A_KILLER_SENDER] = ATTR_NEST("sender", PROCESS),
+	[AGENTCG_A_KILLER_VICTIM] = ATTR_NEST("victim", PROCESS),
+};
+
+static const struct agentcg_attr oom_attrs[AGENTCG_A_OOM_MAX + 1] = {
+	[AGENTCG_A_OOM_LEVEL] = ATTR_NAMED("level", ENUM, cause_names),
+	[AGENTCG_A_OOM_ID] = ATTR("id", ID),
+	[AGENTCG_A_OOM_USAGE] = ATTR("usage", BYTES),
+	[AGENTCG_A_OOM_LIMIT] = ATTR("limit", BYTES),
+	[AGENTCG_A_OOM_TIME] = ATTR("time", INSTANT),
+	[AGENTCG_A_OOM_CULPRIT] = ATTR_NEST("culprit", PROCESS),
 };
 
 static const struct agentcg_attr session_attrs[AGENTCG_A_SESSION_MAX + 1] = {
@@ -133,7 +168,7 @@ static const struct agentcg_attr session_attrs[AGENTCG_A_SESSION_MAX + 1] = {
 	[AGENTCG_A_SESSION_MAX_CLASS] =
 		ATTR_NAMED("max-class", ENUM, class_names),
 	[AGENTCG_A_SESSION_MAX_HOLD] = ATTR("max-hold", DURATION),
-	[AGENTCG_A_SESSION_DEFAULTS] = ATTR_NEST("defaults"),
+	[AGENTCG_A_SESSION_DEFAULTS] = ATTR_NEST("defaults", INTENT),
 	[AGENTCG_A_SESSION_FREE] = ATTR("free", BYTES),
 	[AGENTCG_A_SESSION_RESERVED] = ATTR("reserved", BYTES),
 	[AGENTCG_A_SESSION_GRANTED] = ATTR("granted", BYTES),
@@ -154,8 +189,8 @@ static const struct agentcg_attr tool_attrs[AGENTCG_A_TOOL_MAX + 1] = {
 	[AGENTCG_A_TOOL_FD] = ATTR("fd", NONE),
 	[AGENTCG_A_TOOL_SESSION_ID] = ATTR("session-id", ID),
 	[AGENTCG_A_TOOL_PATH] = ATTR("path", STRING),
-	[AGENTCG_A_TOOL_INTENT] = ATTR_NEST("intent"),
-	[AGENTCG_A_TOOL_LIMITS] = ATTR_NEST("limits"),
+	[AGENTCG_A_TOOL_INTENT] = ATTR_NEST("intent", INTENT),
+	[AGENTCG_A_TOOL_LIMITS] = ATTR_NEST("limits", INTENT),
 	[AGENTCG_A_TOOL_USAGE] = ATTR("usage", BYTES),
 	[AGENTCG_A_TOOL_PEAK] = ATTR("peak", BYTES),
 	[AGENTCG_A_TOOL_HIGH] = ATTR("high", LIMIT),
@@ -180,6 +215,12 @@ static const struct agentcg_attr tool_attrs[AGENTCG_A_TOOL_MAX + 1] = {
 	[AGENTCG_A_TOOL_OOM_KILLS] = ATTR("oom-kills", COUNT),
 	[AGENTCG_A_TOOL_RESIDUE] = ATTR("residue", BYTES),
 	[AGENTCG_A_TOOL_PROCESSES] = ATTR("processes", COUNT),
+	[AGENTCG_A_TOOL_BEGUN] = ATTR("begun", INSTANT),
+	[AGENTCG_A_TOOL_EMPTIED] = ATTR("emptied", INSTANT),
+	[AGENTCG_A_TOOL_KILLER] = ATTR_NEST("killer", KILLER),
+	[AGENTCG_A_TOOL_OOM] = ATTR_NEST("oom", OOM),
+	[AGENTCG_A_TOOL_SURVIVED] = ATTR("survived", COUNT),
+	[AGENTCG_A_TOOL_SURVIVOR] = ATTR_NESTS("survivor", PROCESS),
 };
 
 static const struct agentcg_attr event_attrs[AGENTCG_A_EVENT_MAX + 1] = {
@@ -206,6 +247,9 @@ static const struct {
 	[AGENTCG_OBJECT_SESSION] = { session_attrs, AGENTCG_A_SESSION_MAX },
 	[AGENTCG_OBJECT_TOOL] = { tool_attrs, AGENTCG_A_TOOL_MAX },
 	[AGENTCG_OBJECT_EVENT] = { event_attrs, AGENTCG_A_EVENT_MAX },
+	[AGENTCG_OBJECT_PROCESS] = { process_attrs, AGENTCG_A_PROCESS_MAX },
+	[AGENTCG_OBJECT_KILLER] = { killer_attrs, AGENTCG_A_KILLER_MAX },
+	[AGENTCG_OBJECT_OOM] = { oom_attrs, AGENTCG_A_OOM_MAX },
 };
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
@@ -227,6 +271,7 @@ const char *FN(unsigned int value) \
 
 NAME_FN(agentcg_class_name, class_names)
 NAME_FN(agentcg_on_exhaust_name, on_exhaust_names)
+NAME_FN(agentcg_survivors_name, survivors_names)
 NAME_FN(agentcg_cause_name, cause_names)
 NAME_FN(agentcg_event_type_name, event_type_names)
 NAME_FN(agentcg_capability_name, capability_names)
@@ -301,15 +346,28 @@ const char *agentcg_record_string(const struct agentcg_record *record,
 	return field.data;
 }
 
+struct agentcg_record agentcg_field_nest(const struct agentcg_record *record,
+					 const struct agentcg_field *field)
+{
+	const struct agentcg_attr *attr = agentcg_attr(record->object,
+						       field->attr);
+	struct agentcg_record inner = { .data = NULL };
+
+	if (!attr || (attr->type != AGENTCG_TYPE_NEST &&
+		      attr->type != AGENTCG_TYPE_NESTS))
+		return inner;
+	inner.object = attr->nested;
+	inner.data = field->data;
+	inner.len = field->len;
+	return inner;
+}
+
 struct agentcg_record agentcg_record_nest(const struct agentcg_record *record,
 					  unsigned int attr)
 {
-	struct agentcg_record inner = { .object = AGENTCG_OBJECT_INTENT };
 	struct agentcg_field field;
 
-	if (record_find(record, attr, &field)) {
-		inner.data = field.data;
-		inner.len = field.len;
-	}
-	return inner;
+	if (!record_find(record, attr, &field))
+		field = (struct agentcg_field){ .attr = attr };
+	return agentcg_field_nest(record, &field);
 }

@@ -137,6 +137,10 @@ static void test_durations(void)
 	for (i = 0; i < ARRAY_SIZE(good); i++)
 		check(!parse_duration(good[i].text, &value) &&
 		      value == good[i].value, "duration \"%s\"", good[i].text);
+	check(!parse_timeout("1.5s", &value) && value == 1500000000,
+	      "timeout \"1.5s\"");
+	check(!parse_timeout("max", &value) && value == UINT64_MAX,
+	      "timeout \"max\"");
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		check(parse_duration(bad[i], &value) != NULL,
 		      "duration \"%s\" is refused", bad[i]);
@@ -204,8 +208,8 @@ static void test_intent_options(void)
 	const char *const words[] = {
 		"--mem", "512M", "--burst=2G", "--class", "batch", "--wei", "7",
 		"--stall", "500ms", "--on-exhaust", "kill", "--restartable",
-		"--label", "pytest", "--tag", "a=b", "--tag", "c=", "--", "x",
-		NULL
+		"--label", "pytest", "--tag", "a=b", "--tag", "c=",
+		"--warn-before", "5", "--survivors", "reap", "--", "x", NULL
 	};
 	const struct agentcg_intent *in;
 	struct intent_args args;
@@ -222,6 +226,9 @@ static void test_intent_options(void)
 	check(!strcmp(in->label, "pytest") && in->tag_count == 2 &&
 	      !strcmp(in->tags[0], "a=b") && !strcmp(in->tags[1], "c="),
 	      "label and tags of the intent");
+	check(in->warn_before == 5000000000 &&
+	      in->survivors == AGENTCG_SURVIVORS_REAP,
+	      "warn-before and survivors of the intent");
 	check(!(in->set & (1ull << AGENTCG_A_INTENT_DEADLINE)) &&
 	      (in->set & (1ull << AGENTCG_A_INTENT_TAG)),
 	      "only what was given is set");
@@ -240,6 +247,10 @@ static void test_bad_options(void)
 		{ { "--on-exhaust", "die" }, "agentcg: --on-exhaust: \"die\" is not known: use overdraft, kill, freeze or wait\n" },
 		{ { "--weight", "0" }, "agentcg: --weight: \"0\" is not a number from 1 to 10000\n" },
 		{ { "--stall", "1d" }, "agentcg: --stall: \"1d\" is not a duration: use seconds, or ns, us, ms, s, m, h, as in 500ms\n" },
+		{ { "--deadline", "0" }, "agentcg: --deadline: \"0\" would end it as it begins: use more, or max for none\n" },
+		{ { "--deadline", "0.0000000001s" }, "agentcg: --deadline: \"0.0000000001s\" would end it as it begins: use more, or max for none\n" },
+		{ { "--warn-before", "max" }, "agentcg: --warn-before: \"max\" is not a duration: use seconds, or ns, us, ms, s, m, h, as in 500ms\n" },
+		{ { "--survivors", "eat" }, "agentcg: --survivors: \"eat\" is not known: use keep or reap\n" },
 		{ { "--tag", "novalue" }, "agentcg: --tag: \"novalue\" is not of the form KEY=VALUE\n" },
 		{ { "--tag", "=v" }, "agentcg: --tag: \"=v\" is not of the form KEY=VALUE\n" },
 		{ { "--restartable=yes" }, "agentcg: --restartable: takes no value\n" },
@@ -311,6 +322,7 @@ static void test_command_lines(void)
 		{ { "event", "--count", "0" }, 2, "agentcg: --count: \"0\" is not a number from 1 to 4294967295\n" },
 		{ { "run" }, 125, "agentcg: run: no command: agentcg run [OPTIONS] -- CMD ARG...\n" },
 		{ { "run", "--receipt", "/dev/null/x", "true" }, 125, "agentcg: --receipt /dev/null/x: Not a directory: name a file that can be written\n" },
+		{ { "run", "--keep", "--reap", "true" }, 125, "agentcg: --reap, --keep, --survivors: give one of them\n" },
 		{ { "run", "--require", "maybe", "true" }, 125, "agentcg: --require: \"maybe\" is not known: use never or always\n" },
 	};
 	size_t i;
@@ -364,6 +376,9 @@ static void test_attributes(void)
 		{ AGENTCG_OBJECT_SESSION, AGENTCG_A_SESSION_MAX, "session" },
 		{ AGENTCG_OBJECT_TOOL, AGENTCG_A_TOOL_MAX, "tool" },
 		{ AGENTCG_OBJECT_EVENT, AGENTCG_A_EVENT_MAX, "event" },
+		{ AGENTCG_OBJECT_PROCESS, AGENTCG_A_PROCESS_MAX, "process" },
+		{ AGENTCG_OBJECT_KILLER, AGENTCG_A_KILLER_MAX, "killer" },
+		{ AGENTCG_OBJECT_OOM, AGENTCG_A_OOM_MAX, "oom" },
 	};
 	size_t i;
 
@@ -457,8 +472,12 @@ static bool as_described(const struct agentcg_attr *attr, const json_t *value,
 		return has_type(value, "array") && has_type(items, "string");
 	case AGENTCG_TYPE_NEST:
 		return json_object_get(value, "$ref") != NULL;
+	case AGENTCG_TYPE_NESTS:
+		return has_type(value, "array") &&
+		       json_object_get(items, "$ref") != NULL;
 	default:
-		return is_integer(value, attr->type == AGENTCG_TYPE_LIMIT);
+		return is_integer(value, attr->type == AGENTCG_TYPE_LIMIT ||
+					 attr->type == AGENTCG_TYPE_TIMEOUT);
 	}
 }
 
@@ -501,6 +520,9 @@ static void test_schema(void)
 		{ "session-del", AGENTCG_OBJECT_SESSION, ~0u },
 		{ "tool", AGENTCG_OBJECT_TOOL, 0 },
 		{ "event", AGENTCG_OBJECT_EVENT, 0 },
+		{ "process", AGENTCG_OBJECT_PROCESS, 0 },
+		{ "killer", AGENTCG_OBJECT_KILLER, 0 },
+		{ "oom", AGENTCG_OBJECT_OOM, 0 },
 	};
 	json_t *schema = json_load_file(SCHEMA, 0, NULL);
 	size_t i;
@@ -559,7 +581,8 @@ static void test_intent_json(void)
 		.cls = AGENTCG_CLASS_LATENCY, .mem = 1ull << 40,
 		.burst = UINT64_MAX, .stall = 5, .deadline = 6, .weight = 10000,
 		.on_exhaust = AGENTCG_ON_EXHAUST_WAIT, .pids = 9,
-		.restartable = 1, .conflict = "db",
+		.restartable = 1, .conflict = "db", .warn_before = 3,
+		.survivors = AGENTCG_SURVIVORS_REAP,
 	};
 	struct nl_msg *msg = new_message(AGENTCG_CMD_TOOL_SET);
 	struct agentcg_record record, inner;
@@ -574,7 +597,8 @@ static void test_intent_json(void)
 		   "\"mem\":1099511627776,\"burst\":null,\"class\":\"latency\","
 		   "\"weight\":10000,\"stall\":5,\"on-exhaust\":\"wait\","
 		   "\"restartable\":true,\"deadline\":6,\"pids\":9,"
-		   "\"conflict\":\"db\"}}", "an intent as JSON");
+		   "\"conflict\":\"db\",\"warn-before\":3,"
+		   "\"survivors\":\"reap\"}}", "an intent as JSON");
 	free(text);
 	inner = agentcg_record_nest(&record, AGENTCG_A_TOOL_INTENT);
 	check(agentcg_record_uint(&inner, AGENTCG_A_INTENT_MEM, 0) ==
@@ -645,6 +669,42 @@ static void test_instants(void)
 	check(utc && strlen(utc) == 24 && utc[10] == 'T' && utc[23] == 'Z',
 	      "an instant as RFC 3339");
 	json_decref(value);
+	nlmsg_free(msg);
+}
+
+/* A nest that may be there more than once, and those that are not there. */
+static void test_survivors_json(void)
+{
+	struct nl_msg *msg = new_message(AGENTCG_CMD_TOOL_GET);
+	struct agentcg_field field = { .data = NULL };
+	struct agentcg_record record, inner;
+	struct nlattr *nest;
+	uint32_t pid;
+	char *text;
+
+	for (pid = 7; pid < 9; pid++) {
+		nest = nla_nest_start(msg, AGENTCG_A_TOOL_SURVIVOR);
+		nla_put_u32(msg, AGENTCG_A_PROCESS_PID, pid);
+		nla_put_string(msg, AGENTCG_A_PROCESS_COMM, "sleep");
+		nla_nest_end(msg, nest);
+	}
+	nla_put_u64(msg, AGENTCG_A_TOOL_SURVIVED, 2);
+	record = record_of(msg, AGENTCG_OBJECT_TOOL);
+	text = json_of(&record);
+	check_text(text, "{\"survived\":2,\"survivor\":[{\"pid\":7,\"comm\":\"sleep\"},"
+		   "{\"pid\":8,\"comm\":\"sleep\"}]}", "an array of nests");
+	free(text);
+	inner = agentcg_record_nest(&record, AGENTCG_A_TOOL_SURVIVOR);
+	check(agentcg_record_uint(&inner, AGENTCG_A_PROCESS_PID, 0) == 7,
+	      "the first of them");
+	inner = agentcg_record_nest(&record, AGENTCG_A_TOOL_OOM);
+	check(!inner.data && inner.object == AGENTCG_OBJECT_OOM,
+	      "a nest that is not there after others");
+	while (agentcg_record_next(&record, &field))
+		if (field.attr == AGENTCG_A_TOOL_SURVIVED)
+			break;
+	check(!agentcg_field_nest(&record, &field).data,
+	      "an attribute that is no nest");
 	nlmsg_free(msg);
 }
 
@@ -900,6 +960,7 @@ int main(void)
 	test_intent_sizes();
 	test_session_json();
 	test_instants();
+	test_survivors_json();
 	test_cut_records();
 	test_refusals();
 	test_cut_replies();
