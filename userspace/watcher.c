@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,9 +17,16 @@
 /* Above what anybody has open: where descriptors are parked for a moment. */
 #define PARKING		64
 
+enum order {
+	ORDER_REMOVE,	/* when run is gone: kill what is there, remove */
+	ORDER_KEEP,	/* when run is gone: wait until it is empty, remove */
+	ORDER_STOP,
+};
+
 /* One message fits into PIPE_BUF, so it is read whole. */
 struct watcher_message {
-	uint64_t id;		/* 0: stop */
+	uint64_t id;
+	enum order order;
 	char name[NAME_MAX + 1];
 };
 
@@ -30,8 +39,31 @@ static int is_ours(int dirfd, const struct watcher_message *msg)
 	       st.st_ino == msg->id;
 }
 
+/* Sleep until nothing runs in the cgroup, or it is gone. */
+static void wait_until_empty(int dirfd, const char *name)
+{
+	char text[128], path[NAME_MAX + sizeof("/cgroup.events")];
+	struct pollfd pfd = { .events = POLLPRI };
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "%s/cgroup.events", name);
+	pfd.fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+	if (pfd.fd < 0)
+		return;
+	/* Reading arms the poll; of a cgroup that is gone it fails. */
+	while ((len = pread(pfd.fd, text, sizeof(text) - 1, 0)) > 0) {
+		text[len] = '\0';
+		if (strstr(text, "populated 0"))
+			break;
+		poll(&pfd, 1, -1);
+	}
+	close(pfd.fd);
+}
+
 static void clean_up(int dirfd, const struct watcher_message *msg)
 {
+	if (msg->order == ORDER_KEEP && is_ours(dirfd, msg))
+		wait_until_empty(dirfd, msg->name);
 	/*
 	 * Without an id run died around mkdir: nothing can run in the cgroup,
 	 * and rmdir fails when it is somebody else's and in use.
@@ -53,7 +85,7 @@ static void watch(int pipe, int dirfd, struct watcher_message *msg)
 			continue;
 		if (len != (ssize_t)sizeof(next))
 			break;
-		if (!next.id)
+		if (next.order == ORDER_STOP)
 			return;
 		*msg = next;
 	}
@@ -76,7 +108,7 @@ static void keep_only(int *pipe, int *dirfd)
 
 int watcher_start(int dirfd, const char *name)
 {
-	struct watcher_message msg = { .id = 0 };
+	struct watcher_message msg = { .order = ORDER_REMOVE };
 	int ends[2];
 	pid_t pid;
 
@@ -102,9 +134,9 @@ int watcher_start(int dirfd, const char *name)
 	return ends[1];
 }
 
-static void tell(int pipe, uint64_t id, const char *name)
+static void tell(int pipe, enum order order, uint64_t id, const char *name)
 {
-	struct watcher_message msg = { .id = id };
+	struct watcher_message msg = { .id = id, .order = order };
 
 	strncpy(msg.name, name, NAME_MAX);
 	/* Should it be gone, SIGPIPE is blocked, and nothing is lost. */
@@ -114,11 +146,17 @@ static void tell(int pipe, uint64_t id, const char *name)
 
 void watcher_own(int pipe, uint64_t id, const char *name)
 {
-	tell(pipe, id, name);
+	tell(pipe, ORDER_REMOVE, id, name);
+}
+
+void watcher_keep(int pipe, uint64_t id, const char *name)
+{
+	tell(pipe, ORDER_KEEP, id, name);
+	close(pipe);
 }
 
 void watcher_stop(int pipe)
 {
-	tell(pipe, 0, "");
+	tell(pipe, ORDER_STOP, 0, "");
 	close(pipe);
 }

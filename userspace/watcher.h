@@ -35,6 +35,15 @@ int watcher_start(int dirfd, const char *name);
  */
 void watcher_own(int pipe, uint64_t id, const char *name);
 
+/**
+ * watcher_keep() - Let what runs in the cgroup go on; remove it once it is
+ *	empty.
+ * @pipe: from watcher_start(), closed here.
+ * @id: of the cgroup.
+ * @name: of the cgroup.
+ */
+void watcher_keep(int pipe, uint64_t id, const char *name);
+
 /** watcher_stop() - The cgroup is gone: the watcher has nothing to do. */
 void watcher_stop(int pipe);
 

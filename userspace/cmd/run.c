@@ -22,10 +22,12 @@
 #include "../output.h"
 #include "../receipt.h"
 #include "../size.h"
+#include "../tree.h"
 #include "../watcher.h"
 
 /* Exit statuses of run itself, as of timeout(1) and env(1). */
 enum {
+	EXIT_DEADLINE = 124,
 	EXIT_NOT_STARTED = 125,
 	EXIT_CANNOT_EXECUTE = 126,
 	EXIT_NOT_FOUND = 127,
@@ -34,6 +36,24 @@ enum {
 
 /* Automatic names that another PID namespace may have taken. */
 #define NAME_TRIES	16
+
+#define NSEC_PER_SEC	1000000000ull
+#define NEVER		UINT64_MAX
+
+/* A warning comes a tenth before the deadline, but within these bounds. */
+#define WARN_PART	10
+#define WARN_MIN	(1 * NSEC_PER_SEC)
+#define WARN_MAX	(30 * NSEC_PER_SEC)
+
+/* What is left until it is told in whole tenths of a second. */
+#define ROUND		(NSEC_PER_SEC / 10)
+
+/* How long, without a cgroup, the processes of a command may take to die. */
+#define TREE_TIMEOUT_MS	5000
+
+/* The module lists those who outlive the first process a moment later. */
+#define SETTLE_TRIES	50
+#define SETTLE_NS	10000000
 
 static const char help[] =
 "usage: agentcg run [OPTIONS] [--] CMD ARG...\n"
@@ -45,12 +65,24 @@ static const char help[] =
 "  --name NAME          of the cgroup; default: call-PID\n"
 "  --receipt FILE|fd:N  write the receipt there, as JSON\n"
 "  --require WHEN       never (default): where agentcg cannot act, run CMD\n"
-"                       unmanaged and say so; always: do not run it\n";
+"                       unmanaged and say so; always: do not run it\n"
+"  --reap               what outlives CMD is killed (default)\n"
+"  --keep               it goes on in the call, past its deadline, and is told\n"
+"                       on stderr; the cgroup is removed once it is empty\n";
 
 static const char help_end[] =
 "\n"
-"Exit status: of CMD; 128+N when signal N ended it; 125 when it was not\n"
-"started, 126 when it cannot be executed, 127 when it was not found.\n"
+"Exit status: of CMD; 128+N when signal N ended it; 124 past its deadline; 125\n"
+"when it was not started, 126 when it cannot be executed, 127 when it was not\n"
+"found.\n"
+"\n"
+"The deadline is kept by the kernel: all that runs in the call is killed at\n"
+"once, wherever setsid or fork have led it. --warn-before is a tenth of the\n"
+"deadline unless given, at most 30 s, and not at all below 1 s; at that moment a\n"
+"line on stderr tells, and how to extend it. Unmanaged, run keeps the deadline\n"
+"itself and kills what descends from CMD: what a daemon does for CMD goes on,\n"
+"a fork bomb may outrun it, a stopped run is late, and nobody keeps it when run\n"
+"itself is killed.\n"
 "\n"
 "On trouble (killed, held back for long) the last lines on stderr tell what\n"
 "happened, how big CMD was, and what to try.\n"
@@ -64,6 +96,8 @@ struct run {
 	const char *name;
 	const char *receipt;
 	bool require;
+	bool reap;
+	bool keep;
 	struct intent_args intent;
 	char **cmd;
 	/* as it is */
@@ -73,20 +107,28 @@ struct run {
 	const char *reason;	/* why unmanaged */
 	uint64_t start;
 	uint64_t end;
+	/* Durations, from begun on the monotonic clock, as the kernel has it. */
+	uint64_t begun;
+	uint64_t deadline;
+	uint64_t warn_before;
+	uint64_t warned;	/* of this deadline */
+	uint64_t due;		/* when there is something to do about it */
+	unsigned long long age;	/* unmanaged: of the command */
 	sigset_t old_mask;
 	siginfo_t ended;
 	pid_t pid;
 	int watcher;
 	int receipt_fd;
 	bool has_terminal;
+	bool past_deadline;	/* unmanaged: and killed for it */
 };
 
-static uint64_t boot_ns(void)
+static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
+	clock_gettime(clock, &ts);
+	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
 /* ---- before the command ---- */
@@ -154,8 +196,7 @@ static bool is_refusal(int err)
 
 static int begin_call(struct run *run)
 {
-	struct agentcg_intent *intent = run->intent.intent.set ?
-					&run->intent.intent : NULL;
+	const struct agentcg_intent *intent = &run->intent.intent;
 	char name[32];
 	int err, i;
 
@@ -278,12 +319,121 @@ static int spawn(struct run *run)
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setsigmask(&attr, &run->old_mask);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-	run->start = boot_ns();
+	run->start = clock_ns(CLOCK_BOOTTIME);
+	run->begun = clock_ns(CLOCK_MONOTONIC);
 	err = spawn_file(run, run->cmd[0], run->cmd, &attr);
 	if (err == ENOEXEC)
 		err = spawn_script(run, &attr);
 	posix_spawnattr_destroy(&attr);
 	return err;
+}
+
+/* ---- the deadline ---- */
+
+/* When to tell of the deadline; NEVER when that was done, or is not wanted. */
+static uint64_t warning_due(const struct run *run)
+{
+	uint64_t before = run->warn_before;
+
+	if (!before || run->deadline == AGENTCG_UNLIMITED ||
+	    run->warned == run->deadline)
+		return NEVER;
+	return run->begun + run->deadline -
+	       (before < run->deadline ? before : run->deadline);
+}
+
+static uint64_t deadline_due(const struct run *run)
+{
+	return run->deadline == AGENTCG_UNLIMITED ? NEVER :
+	       run->begun + run->deadline;
+}
+
+static void set_due(struct run *run)
+{
+	uint64_t warning = warning_due(run), end = deadline_due(run);
+
+	run->due = warning < end ? warning : end;
+}
+
+static void start_deadline(struct run *run)
+{
+	const struct agentcg_intent *intent = &run->intent.intent;
+
+	run->deadline = AGENTCG_UNLIMITED;
+	if (run->call) {
+		run->deadline = agentcg_call_deadline(run->call,
+						      &run->warn_before);
+	} else if (intent->set & (1ull << AGENTCG_A_INTENT_DEADLINE)) {
+		run->deadline = intent->deadline;
+		run->warn_before = intent->warn_before;
+	}
+	set_due(run);
+}
+
+/* Others may have changed it since: agentcg tool set. */
+static void read_deadline(struct run *run)
+{
+	struct agentcg_record reply, limits;
+
+	if (agentcg_tool_get(run->handle, agentcg_call_id(run->call), &reply))
+		return;
+	limits = agentcg_record_nest(&reply, AGENTCG_A_TOOL_LIMITS);
+	run->deadline = agentcg_record_uint(&limits, AGENTCG_A_INTENT_DEADLINE,
+					    run->deadline);
+	run->warn_before = agentcg_record_uint(&limits,
+					       AGENTCG_A_INTENT_WARN_BEFORE,
+					       run->warn_before);
+}
+
+static void warn(struct run *run, uint64_t now)
+{
+	uint64_t end = deadline_due(run);
+	char left[HUMAN_MAX], whole[HUMAN_MAX], twice[HUMAN_MAX];
+
+	human_duration(end > now ? (end - now + ROUND / 2) / ROUND * ROUND : 0,
+		       left);
+	human_duration(run->deadline, whole);
+	human_duration(run->deadline * 2, twice);
+	if (run->call)
+		complain("%s until the deadline of %s: agentcg tool set %llu --deadline %s extends it",
+			 left, whole,
+			 (unsigned long long)agentcg_call_id(run->call), twice);
+	else
+		complain("%s until the deadline of %s", left, whole);
+	run->warned = run->deadline;
+}
+
+/* Without the kernel's help. Its status is not of interest any more. */
+static void end_unmanaged(struct run *run)
+{
+	if (!tree_kill(run->age, TREE_TIMEOUT_MS))
+		complain("not all processes of the command could be killed");
+	run->ended.si_code = CLD_KILLED;
+	run->ended.si_status = SIGKILL;
+	run->past_deadline = true;
+}
+
+/* Return: whether the command has ended by it. */
+static bool look_at_deadline(struct run *run)
+{
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+
+	if (now < run->due)
+		return false;
+	if (run->call)
+		read_deadline(run);
+	if (now >= deadline_due(run)) {
+		/* In a call the kernel kills; its SIGCHLD is on the way. */
+		run->due = NEVER;
+		if (run->call)
+			return false;
+		end_unmanaged(run);
+		return true;
+	}
+	if (now >= warning_due(run))
+		warn(run, now);
+	set_due(run);
+	return false;
 }
 
 /* ---- while it runs ---- */
@@ -343,33 +493,55 @@ static bool look_after(struct run *run)
 
 	for (;;) {
 		info->si_pid = 0;
-		if (waitid(P_PID, (id_t)run->pid, info,
-			   WEXITED | WSTOPPED | WNOHANG))
+		/* Unmanaged there are others, which we have adopted. */
+		if (waitid(P_ALL, 0, info, WEXITED | WSTOPPED | WNOHANG))
 			return true;
 		if (!info->si_pid)
 			return false;
+		if (info->si_pid != run->pid)
+			continue;
 		if (info->si_code != CLD_STOPPED)
 			return true;
 		follow_stop(run, info->si_status);
 	}
 }
 
+/* Return: a signal, or -1 when the time has come to look at the deadline. */
+static int next_signal(const struct run *run, const sigset_t *set,
+		       siginfo_t *info)
+{
+	struct timespec rest = { .tv_sec = 0 };
+	uint64_t now;
+
+	if (run->due == NEVER)
+		return sigwaitinfo(set, info);
+	now = clock_ns(CLOCK_MONOTONIC);
+	if (now < run->due) {
+		rest.tv_sec = (time_t)((run->due - now) / NSEC_PER_SEC);
+		rest.tv_nsec = (long)((run->due - now) % NSEC_PER_SEC);
+	}
+	return sigtimedwait(set, info, &rest);
+}
+
 static void wait_for_end(struct run *run)
 {
+	bool ended = false;
 	siginfo_t info;
 	sigset_t set;
 
 	taken_signals(&set);
 	/* SIGCHLD stays pending while blocked, so none is missed. */
-	for (;;) {
-		if (sigwaitinfo(&set, &info) < 0)
-			continue;
-		if (info.si_signo != SIGCHLD)
+	while (!ended) {
+		int sig = next_signal(run, &set, &info);
+
+		if (sig == SIGCHLD)
+			ended = look_after(run);
+		else if (sig > 0)
 			pass_on(run, &info);
-		else if (look_after(run))
-			break;
+		else
+			ended = look_at_deadline(run);
 	}
-	run->end = boot_ns();
+	run->end = clock_ns(CLOCK_BOOTTIME);
 }
 
 static pid_t foreground(void)
@@ -392,6 +564,8 @@ static void take_terminal_back(const struct run *run)
 
 static int exit_status(const struct run *run)
 {
+	if (run->past_deadline)
+		return EXIT_DEADLINE;
 	return run->ended.si_code == CLD_EXITED ? run->ended.si_status :
 	       EXIT_SIGNAL + run->ended.si_status;
 }
@@ -412,7 +586,8 @@ static json_t *unmanaged_json(struct run *run)
 	json_add_instant(object, "start", run->start);
 	json_add_instant(object, "end", run->end);
 	json_object_set_new(object, "cause",
-			    json_string(exited ? "exit" : "signal"));
+			    json_string(run->past_deadline ? "deadline" :
+					exited ? "exit" : "signal"));
 	json_object_set_new(object, exited ? "exit-code" : "exit-signal",
 			    json_integer(run->ended.si_status));
 	return object;
@@ -445,11 +620,20 @@ static void tell_receipt(struct run *run, const struct agentcg_record *receipt)
 		complain("%s", advice);
 }
 
+static void no_receipt(struct run *run)
+{
+	run->reason = agentcg_strerror(run->handle);
+	if (run->receipt_fd < 0)
+		return;
+	complain("the call has no receipt: %s", run->reason);
+	write_receipt(run, unmanaged_json(run), "");
+}
+
 /*
  * Remove the call and tell what came of it. When its processes will not die,
  * the watcher goes on trying.
  */
-static void finish_managed(struct run *run)
+static void end_call(struct run *run)
 {
 	struct agentcg_record receipt;
 	int err = agentcg_call_end(run->call, &receipt);
@@ -461,15 +645,130 @@ static void finish_managed(struct run *run)
 	} else if (run->watcher >= 0) {
 		watcher_stop(run->watcher);
 	}
-	if (!err) {
-		tell_receipt(run, &receipt);
+	if (err) {
+		no_receipt(run);
 		return;
 	}
-	run->reason = agentcg_strerror(run->handle);
-	if (run->receipt_fd < 0)
-		return;
-	complain("the call has no receipt: %s", run->reason);
-	write_receipt(run, unmanaged_json(run), "");
+	run->past_deadline = agentcg_record_uint(&receipt, AGENTCG_A_TOOL_CAUSE,
+						 0) == AGENTCG_CAUSE_DEADLINE;
+	tell_receipt(run, &receipt);
+}
+
+static bool is_populated(const struct run *run)
+{
+	int fd = openat(agentcg_call_fd(run->call), "cgroup.events",
+			O_RDONLY | O_CLOEXEC);
+	char text[128];
+	ssize_t len;
+
+	if (fd < 0)
+		return false;
+	len = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[len > 0 ? len : 0] = '\0';
+	return strstr(text, "populated 1") != NULL;
+}
+
+/* Has the module looked at who outlives the first process? */
+static bool is_settled(const struct agentcg_record *state)
+{
+	uint64_t survived = agentcg_record_uint(state, AGENTCG_A_TOOL_SURVIVED,
+						UINT64_MAX);
+
+	return !survived || agentcg_record_uint(state, AGENTCG_A_TOOL_EMPTIED, 0) ||
+	       (survived != UINT64_MAX &&
+		agentcg_record_nest(state, AGENTCG_A_TOOL_SURVIVOR).data);
+}
+
+static int settled_state(struct run *run, struct agentcg_record *state)
+{
+	const struct timespec pause = { .tv_nsec = SETTLE_NS };
+	int tries = SETTLE_TRIES, err;
+
+	for (;;) {
+		err = agentcg_tool_get(run->handle, agentcg_call_id(run->call),
+				       state);
+		if (err || is_settled(state) || !--tries)
+			return err;
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* "python3 (pid 12), sleep (pid 13)", as many as there is room for. */
+static void list_survivors(const struct agentcg_record *state, char *text,
+			   size_t size)
+{
+	struct agentcg_field field = { .data = NULL };
+	size_t at = 0;
+
+	text[0] = '\0';
+	while (agentcg_record_next(state, &field)) {
+		struct agentcg_record process;
+		char one[96];
+		int len;
+
+		if (field.attr != AGENTCG_A_TOOL_SURVIVOR)
+			continue;
+		process = agentcg_field_nest(state, &field);
+		len = snprintf(one, sizeof(one), "%s%s (pid %llu)",
+			       at ? ", " : "",
+			       agentcg_record_string(&process,
+						     AGENTCG_A_PROCESS_COMM) ?: "?",
+			       (unsigned long long)agentcg_record_uint(&process,
+						     AGENTCG_A_PROCESS_PID, 0));
+		if (at + (size_t)len >= size)
+			return;
+		memcpy(text + at, one, (size_t)len + 1);
+		at += (size_t)len;
+	}
+}
+
+static void tell_survivors(const struct run *run,
+			   const struct agentcg_record *state)
+{
+	const char *path = agentcg_record_string(state, AGENTCG_A_TOOL_PATH);
+	char names[512];
+
+	list_survivors(state, names, sizeof(names));
+	complain("%llu processes go on in %s: %s%sagentcg tool kill %llu ends them",
+		 (unsigned long long)agentcg_record_uint(state,
+						AGENTCG_A_TOOL_SURVIVED, 0),
+		 path ?: agentcg_call_name(run->call), names, *names ? "; " : "",
+		 (unsigned long long)agentcg_call_id(run->call));
+}
+
+/* What outlives the command goes on; the receipt is of the call as it is. */
+static void leave_call(struct run *run)
+{
+	struct agentcg_record state;
+
+	if (settled_state(run, &state)) {
+		no_receipt(run);
+	} else {
+		tell_receipt(run, &state);
+		tell_survivors(run, &state);
+	}
+	if (run->watcher >= 0)
+		watcher_keep(run->watcher, agentcg_call_id(run->call),
+			     agentcg_call_name(run->call));
+	else
+		complain("nobody removes the cgroup %s once it is empty: rmdir it",
+			 agentcg_call_name(run->call));
+	agentcg_call_leave(run->call);
+}
+
+static void finish(struct run *run)
+{
+	if (run->call && run->keep && run->pid && is_populated(run)) {
+		leave_call(run);
+	} else if (run->call) {
+		end_call(run);
+	} else {
+		if (!run->keep)
+			tree_kill(run->age, TREE_TIMEOUT_MS);
+		if (run->receipt_fd >= 0)
+			write_receipt(run, unmanaged_json(run), "");
+	}
 }
 
 static int not_started(const struct run *run, int err)
@@ -485,23 +784,52 @@ static int not_started(const struct run *run, int err)
 
 static int execute(struct run *run)
 {
-	int err, status;
+	int err;
 
 	run->has_terminal = foreground() == getpgrp();
+	if (!run->call)
+		tree_adopt();
 	err = spawn(run);
 	if (err) {
 		run->pid = 0;
-		status = not_started(run, err);
-	} else {
-		wait_for_end(run);
-		take_terminal_back(run);
-		status = exit_status(run);
+		err = not_started(run, err);
+		finish(run);
+		return err;
 	}
-	if (run->call)
-		finish_managed(run);
-	else if (run->receipt_fd >= 0)
-		write_receipt(run, unmanaged_json(run), "");
-	return status;
+	if (!run->call)
+		run->age = tree_age(run->pid);
+	start_deadline(run);
+	wait_for_end(run);
+	take_terminal_back(run);
+	finish(run);
+	return exit_status(run);
+}
+
+/* What run declares of itself, where nothing else was asked. */
+static int complete_intent(struct run *run)
+{
+	struct agentcg_intent *intent = &run->intent.intent;
+	const uint64_t survivors = 1ull << AGENTCG_A_INTENT_SURVIVORS;
+	const uint64_t warn_before = 1ull << AGENTCG_A_INTENT_WARN_BEFORE;
+	uint64_t before;
+
+	if (run->reap + run->keep + !!(intent->set & survivors) > 1) {
+		complain("--reap, --keep, --survivors: give one of them");
+		return -1;
+	}
+	if (!(intent->set & survivors))
+		intent->survivors = run->keep ? AGENTCG_SURVIVORS_KEEP :
+						AGENTCG_SURVIVORS_REAP;
+	run->keep = intent->survivors == AGENTCG_SURVIVORS_KEEP;
+	intent->set |= survivors;
+	if (!(intent->set & (1ull << AGENTCG_A_INTENT_DEADLINE)) ||
+	    (intent->set & warn_before) || intent->deadline == AGENTCG_UNLIMITED)
+		return 0;
+	before = intent->deadline / WARN_PART;
+	intent->warn_before = before < WARN_MIN ? 0 :
+			      before < WARN_MAX ? before : WARN_MAX;
+	intent->set |= warn_before;
+	return 0;
 }
 
 static int parse_run(char **argv, struct run *run)
@@ -511,6 +839,8 @@ static int parse_run(char **argv, struct run *run)
 		{ "name", OPTION_STRING, &run->name, 0, NULL },
 		{ "receipt", OPTION_STRING, &run->receipt, 0, NULL },
 		{ "require", OPTION_REQUIRE, &run->require, 0, NULL },
+		{ "reap", OPTION_FLAG, &run->reap, 0, NULL },
+		{ "keep", OPTION_FLAG, &run->keep, 0, NULL },
 	};
 	const size_t count = sizeof(own) / sizeof(own[0]);
 	struct option_def table[sizeof(own) / sizeof(own[0]) +
@@ -521,6 +851,8 @@ static int parse_run(char **argv, struct run *run)
 	if (parse_options(table, &argv))
 		return -1;
 	intent_finish(&run->intent);
+	if (complete_intent(run))
+		return -1;
 	if (!*argv) {
 		complain("run: no command: agentcg run [OPTIONS] -- CMD ARG...");
 		return -1;
