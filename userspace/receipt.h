@@ -8,19 +8,22 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#define ADVICE_MAX	1024
+#include "advice.h"
 
 /**
  * receipt_advice() - What happened, how big it was, what to try.
  * @receipt: of the call.
- * @advice: gets two or three sentences when there was trouble.
+ * @advice: filled in when there was trouble.
  *
  * Return: whether there was.
  */
 bool receipt_advice(const struct agentcg_record *receipt,
-		    char advice[ADVICE_MAX]);
+		    struct advice *advice);
 
-/** receipt_json() - A receipt with "enforced" and perhaps "advice" added. */
+/** json_add_advice() - Add "advice" and "feedback" to @object. */
+void json_add_advice(json_t *object, const struct advice *advice);
+
+/** receipt_json() - A receipt with "enforced", and feedback where it went wrong. */
 json_t *receipt_json(const struct agentcg_record *receipt);
 
 /** receipt_text() - A receipt for people. */

@@ -583,6 +583,12 @@ static json_t *unmanaged_json(struct run *run)
 		json_object_set_new(object, "cause", json_string("empty"));
 		return object;
 	}
+	if (run->past_deadline) {
+		struct advice advice;
+
+		advise_unmanaged(run->deadline, &advice);
+		json_add_advice(object, &advice);
+	}
 	json_add_instant(object, "start", run->start);
 	json_add_instant(object, "end", run->end);
 	json_object_set_new(object, "cause",
@@ -609,15 +615,16 @@ static void write_receipt(struct run *run, json_t *receipt, const char *still)
 
 static void tell_receipt(struct run *run, const struct agentcg_record *receipt)
 {
-	char advice[ADVICE_MAX], still[96];
+	struct advice advice;
+	char still[96];
 
 	snprintf(still, sizeof(still), ": agentcg receipt show %llu still has it",
 		 (unsigned long long)agentcg_record_uint(receipt,
 							 AGENTCG_A_TOOL_ID, 0));
 	if (run->receipt_fd >= 0)
 		write_receipt(run, receipt_json(receipt), still);
-	if (receipt_advice(receipt, advice))
-		complain("%s", advice);
+	if (receipt_advice(receipt, &advice))
+		complain("%s", advice.text);
 }
 
 static void no_receipt(struct run *run)
@@ -694,47 +701,22 @@ static int settled_state(struct run *run, struct agentcg_record *state)
 	}
 }
 
-/* "python3 (pid 12), sleep (pid 13)", as many as there is room for. */
-static void list_survivors(const struct agentcg_record *state, char *text,
-			   size_t size)
-{
-	struct agentcg_field field = { .data = NULL };
-	size_t at = 0;
-
-	text[0] = '\0';
-	while (agentcg_record_next(state, &field)) {
-		struct agentcg_record process;
-		char one[96];
-		int len;
-
-		if (field.attr != AGENTCG_A_TOOL_SURVIVOR)
-			continue;
-		process = agentcg_field_nest(state, &field);
-		len = snprintf(one, sizeof(one), "%s%s (pid %llu)",
-			       at ? ", " : "",
-			       agentcg_record_string(&process,
-						     AGENTCG_A_PROCESS_COMM) ?: "?",
-			       (unsigned long long)agentcg_record_uint(&process,
-						     AGENTCG_A_PROCESS_PID, 0));
-		if (at + (size_t)len >= size)
-			return;
-		memcpy(text + at, one, (size_t)len + 1);
-		at += (size_t)len;
-	}
-}
-
 static void tell_survivors(const struct run *run,
 			   const struct agentcg_record *state)
 {
 	const char *path = agentcg_record_string(state, AGENTCG_A_TOOL_PATH);
+	uint64_t survived = agentcg_record_uint(state, AGENTCG_A_TOOL_SURVIVED,
+						0);
+	unsigned int listed;
 	char names[512];
 
-	list_survivors(state, names, sizeof(names));
-	complain("%llu processes go on in %s: %s%sagentcg tool kill %llu ends them",
-		 (unsigned long long)agentcg_record_uint(state,
-						AGENTCG_A_TOOL_SURVIVED, 0),
-		 path ?: agentcg_call_name(run->call), names, *names ? "; " : "",
-		 (unsigned long long)agentcg_call_id(run->call));
+	listed = list_survivors(state, names, sizeof(names));
+	complain("%llu process%s on in %s: %s%s; agentcg tool kill %llu ends %s",
+		 (unsigned long long)survived, survived == 1 ? " goes" : "es go",
+		 path ?: agentcg_call_name(run->call), names,
+		 listed < survived ? " and more" : "",
+		 (unsigned long long)agentcg_call_id(run->call),
+		 survived == 1 ? "it" : "them");
 }
 
 /* What outlives the command goes on; the receipt is of the call as it is. */
@@ -757,6 +739,20 @@ static void leave_call(struct run *run)
 	agentcg_call_leave(run->call);
 }
 
+static void finish_unmanaged(struct run *run)
+{
+	struct advice advice;
+
+	if (run->pid && !run->keep)
+		tree_kill(run->age, TREE_TIMEOUT_MS);
+	if (run->receipt_fd >= 0)
+		write_receipt(run, unmanaged_json(run), "");
+	if (!run->past_deadline)
+		return;
+	advise_unmanaged(run->deadline, &advice);
+	complain("%s", advice.text);
+}
+
 static void finish(struct run *run)
 {
 	if (run->call && run->keep && run->pid && is_populated(run)) {
@@ -764,10 +760,7 @@ static void finish(struct run *run)
 	} else if (run->call) {
 		end_call(run);
 	} else {
-		if (!run->keep)
-			tree_kill(run->age, TREE_TIMEOUT_MS);
-		if (run->receipt_fd >= 0)
-			write_receipt(run, unmanaged_json(run), "");
+		finish_unmanaged(run);
 	}
 }
 

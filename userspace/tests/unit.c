@@ -16,21 +16,20 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "../advice.h"
 #include "../main.h"
 #include "../options.h"
 #include "../output.h"
 #include "../receipt.h"
 #include "../size.h"
-
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#include "unit.h"
 
 int agentcg_main(int argc, char **argv);
 
 static int count;
 static int failures;
 
-static void __attribute__((format(printf, 2, 3)))
-check(bool ok, const char *fmt, ...)
+void check(bool ok, const char *fmt, ...)
 {
 	va_list args;
 
@@ -42,7 +41,7 @@ check(bool ok, const char *fmt, ...)
 	failures += !ok;
 }
 
-static void check_text(const char *got, const char *want, const char *name)
+void check_text(const char *got, const char *want, const char *name)
 {
 	bool ok = got && !strcmp(got, want);
 
@@ -885,47 +884,65 @@ static struct nl_msg *receipt_message(unsigned int cause, unsigned int sig,
 	return msg;
 }
 
-static void test_advice(void)
+static void put_process(struct nl_msg *msg, int attr, uint32_t pid,
+			const char *comm, uint64_t size)
 {
-	static const struct {
-		unsigned int cause;
-		unsigned int sig;
-		uint64_t stall;
-		const char *says;
-	} cases[] = {
-		{ AGENTCG_CAUSE_EXIT, 0, 0, NULL },
-		{ AGENTCG_CAUSE_EXIT, 0, 500000000, NULL },
-		{ AGENTCG_CAUSE_EXIT, 0, 500000001, "--mem 110M" },
-		{ AGENTCG_CAUSE_SIGNAL, SIGTERM, 0, NULL },
-		{ AGENTCG_CAUSE_SIGNAL, SIGKILL, 0, "SIGKILL from outside" },
-		{ AGENTCG_CAUSE_STALL_KILL, SIGKILL, 2000000000, "its bound is 2s" },
-		{ AGENTCG_CAUSE_OOM, SIGKILL, 0, "want of memory" },
-		{ AGENTCG_CAUSE_OOM_SESSION, SIGKILL, 0, "its session was at its memory.max" },
-		{ AGENTCG_CAUSE_OOM_NODE, SIGKILL, 0, "whole machine" },
-		{ AGENTCG_CAUSE_USER_KILL, SIGKILL, 0, "agentcg tool kill" },
-		{ AGENTCG_CAUSE_POLICY_KILL, SIGKILL, 0, "policy" },
-	};
-	size_t i;
+	struct nlattr *nest = nla_nest_start(msg, attr);
 
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct nl_msg *msg = receipt_message(cases[i].cause,
-						     cases[i].sig,
-						     cases[i].stall);
-		struct agentcg_record record = record_of(msg,
-						AGENTCG_OBJECT_TOOL);
-		char advice[ADVICE_MAX] = "";
-		bool trouble = receipt_advice(&record, advice);
+	if (pid)
+		nla_put_u32(msg, AGENTCG_A_PROCESS_PID, pid);
+	nla_put_string(msg, AGENTCG_A_PROCESS_COMM, comm);
+	nla_put_u32(msg, AGENTCG_A_PROCESS_UID, 1000);
+	if (size)
+		nla_put_u64(msg, AGENTCG_A_PROCESS_SIZE, size);
+	nla_nest_end(msg, nest);
+}
 
-		check(trouble == (cases[i].says != NULL) &&
-		      (!trouble || (strstr(advice, cases[i].says) &&
-				    strstr(advice, "100M") &&
-				    strlen(advice) < 500 &&
-				    !strchr(advice, '\n'))),
-		      "advice for %s, signal %u, stall %llu",
-		      agentcg_cause_name(cases[i].cause), cases[i].sig,
-		      (unsigned long long)cases[i].stall);
-		nlmsg_free(msg);
-	}
+/* Everything that a receipt can prove is read out of it. */
+static void test_figures(void)
+{
+	struct nl_msg *msg = receipt_message(AGENTCG_CAUSE_SIGNAL, SIGKILL, 5);
+	struct agentcg_record record;
+	struct nlattr *nest;
+	struct figures f;
+	char names[32];
+
+	nla_put_u64(msg, AGENTCG_A_TOOL_BEGUN, 1000);
+	nla_put_u64(msg, AGENTCG_A_TOOL_EMPTIED, 4000);
+	nla_put_u64(msg, AGENTCG_A_TOOL_CPU_TIME, 0);
+	nest = nla_nest_start(msg, AGENTCG_A_TOOL_KILLER);
+	nla_put_u32(msg, AGENTCG_A_KILLER_SIGNAL, SIGKILL);
+	put_process(msg, AGENTCG_A_KILLER_SENDER, 0, "ba\nsh", 0);
+	put_process(msg, AGENTCG_A_KILLER_VICTIM, 8, "a name that is too long", 0);
+	nla_nest_end(msg, nest);
+	nest = nla_nest_start(msg, AGENTCG_A_TOOL_OOM);
+	nla_put_u32(msg, AGENTCG_A_OOM_LEVEL, AGENTCG_CAUSE_OOM_SESSION);
+	nla_put_u64(msg, AGENTCG_A_OOM_LIMIT, 7);
+	put_process(msg, AGENTCG_A_OOM_CULPRIT, 9, "node", 6);
+	nla_nest_end(msg, nest);
+	nla_put_u64(msg, AGENTCG_A_TOOL_SURVIVED, 3);
+	put_process(msg, AGENTCG_A_TOOL_SURVIVOR, 10, "sleep", 0);
+	put_process(msg, AGENTCG_A_TOOL_SURVIVOR, 11, "x", 0);
+	put_process(msg, AGENTCG_A_TOOL_SURVIVOR, 12, "yes", 0);
+	record = record_of(msg, AGENTCG_OBJECT_TOOL);
+	figures_read(&record, &f);
+	check(f.cause == AGENTCG_CAUSE_SIGNAL && f.signal == SIGKILL &&
+	      !f.exited, "how it ended");
+	check(f.ran == 3000 && f.cpu_known && !f.cpu && f.emptied &&
+	      f.stall == 5 && f.mem == 50ull << 20 && f.peak == 100ull << 20,
+	      "its course");
+	check(f.deadline == AGENTCG_UNLIMITED && !f.reap, "limits not told");
+	check(f.killed && f.sender.known && !f.sender.pid &&
+	      f.victim.pid == 8 && f.sender.uid == 1000, "its killer");
+	check_text(f.sender.comm, "ba?sh", "a name is printable");
+	check_text(f.victim.comm, "a name that is ", "a name is cut");
+	check(f.oom && f.oom_level == AGENTCG_CAUSE_OOM_SESSION &&
+	      f.oom_limit == 7 && f.culprit.pid == 9 &&
+	      f.culprit.size == 6, "its OOM kill");
+	check(list_survivors(&record, names, sizeof(names)) == 2,
+	      "as many survivors as there is room for");
+	check_text(names, "sleep (pid 10), x (pid 11)", "their names");
+	nlmsg_free(msg);
 }
 
 static void test_receipt_json(void)
@@ -964,6 +981,7 @@ int main(void)
 	test_cut_records();
 	test_refusals();
 	test_cut_replies();
+	test_figures();
 	test_advice();
 	test_receipt_json();
 	printf("1..%d\n", count);
