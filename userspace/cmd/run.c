@@ -52,8 +52,8 @@ enum {
 #define TREE_TIMEOUT_MS	5000
 
 /* The module lists those who outlive the first process a moment later. */
-#define SETTLE_TRIES	50
-#define SETTLE_NS	10000000
+#define SETTLE_TRIES	250
+#define SETTLE_NS	2000000
 
 static const char help[] =
 "usage: agentcg run [OPTIONS] [--] CMD ARG...\n"
@@ -679,12 +679,8 @@ static bool is_populated(const struct run *run)
 /* Has the module looked at who outlives the first process? */
 static bool is_settled(const struct agentcg_record *state)
 {
-	uint64_t survived = agentcg_record_uint(state, AGENTCG_A_TOOL_SURVIVED,
-						UINT64_MAX);
-
-	return !survived || agentcg_record_uint(state, AGENTCG_A_TOOL_EMPTIED, 0) ||
-	       (survived != UINT64_MAX &&
-		agentcg_record_nest(state, AGENTCG_A_TOOL_SURVIVOR).data);
+	return agentcg_record_uint(state, AGENTCG_A_TOOL_SURVIVED, 0) ||
+	       agentcg_record_uint(state, AGENTCG_A_TOOL_EMPTIED, 0);
 }
 
 static int settled_state(struct run *run, struct agentcg_record *state)
@@ -719,16 +715,17 @@ static void tell_survivors(const struct run *run,
 		 survived == 1 ? "it" : "them");
 }
 
-/* What outlives the command goes on; the receipt is of the call as it is. */
-static void leave_call(struct run *run)
+/*
+ * What outlives the command goes on; the receipt is of the call as it is, NULL
+ * when nobody tells.
+ */
+static void leave_call(struct run *run, const struct agentcg_record *state)
 {
-	struct agentcg_record state;
-
-	if (settled_state(run, &state)) {
-		no_receipt(run);
+	if (state) {
+		tell_receipt(run, state);
+		tell_survivors(run, state);
 	} else {
-		tell_receipt(run, &state);
-		tell_survivors(run, &state);
+		no_receipt(run);
 	}
 	if (run->watcher >= 0)
 		watcher_keep(run->watcher, agentcg_call_id(run->call),
@@ -753,15 +750,29 @@ static void finish_unmanaged(struct run *run)
 	complain("%s", advice.text);
 }
 
+static void finish_managed(struct run *run)
+{
+	struct agentcg_record state;
+	bool told = false, goes_on = run->pid && is_populated(run);
+
+	if (goes_on) {
+		/* Also of those who are killed the receipt is to tell. */
+		told = !settled_state(run, &state);
+		goes_on = !told || !agentcg_record_uint(&state,
+						AGENTCG_A_TOOL_EMPTIED, 0);
+	}
+	if (goes_on && run->keep)
+		leave_call(run, told ? &state : NULL);
+	else
+		end_call(run);
+}
+
 static void finish(struct run *run)
 {
-	if (run->call && run->keep && run->pid && is_populated(run)) {
-		leave_call(run);
-	} else if (run->call) {
-		end_call(run);
-	} else {
+	if (run->call)
+		finish_managed(run);
+	else
 		finish_unmanaged(run);
-	}
 }
 
 static int not_started(const struct run *run, int err)
