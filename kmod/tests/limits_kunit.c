@@ -138,6 +138,9 @@ static void test_builtin(struct kunit *const test)
 	KUNIT_EXPECT_EQ(test, limits.class, AGENTCG_CLASS_BATCH);
 	KUNIT_EXPECT_EQ(test, limits.on_exhaust, AGENTCG_ON_EXHAUST_OVERDRAFT);
 	KUNIT_EXPECT_EQ(test, limits.restartable, 0);
+	KUNIT_EXPECT_EQ(test, limits.survivors, AGENTCG_SURVIVORS_KEEP);
+	KUNIT_EXPECT_EQ(test, limits.deadline, AGENTCG_NO_LIMIT);
+	KUNIT_EXPECT_EQ(test, limits.warn_before, 0);
 }
 
 /* Lower classes go first, the restartable before their equals. */
