@@ -76,7 +76,8 @@ void agentcg_domain_detach(struct agentcg_domain *const domain,
 	*cgrp = domain->cgrp;
 	*memcg = domain->memcg;
 	domain->cgrp = NULL;
-	domain->memcg = NULL;
+	/* Read by the node without the session's lock. */
+	WRITE_ONCE(domain->memcg, NULL);
 }
 
 /* Drops the references of agentcg_domain_detach(); any context, no lock. */

@@ -801,12 +801,17 @@ bool agentcg_memory_serve_locked(struct agentcg_session *const session)
 /* The same for who does not hold the lock; any context. */
 bool agentcg_memory_serve(struct agentcg_session *const session)
 {
+	bool served;
+
 	guard(spinlock_irqsave)(&session->lock);
 	if (session->ended)
 		return false;
 	agentcg_memory_refresh(session);
 	agentcg_memory_apply_session(session);
-	return agentcg_memory_serve_locked(session);
+	served = agentcg_memory_serve_locked(session);
+	if (!first_waiter(session))
+		agentcg_node_content(session);
+	return served;
 }
 
 /* Whether somebody of the session waits for credit; any context. */

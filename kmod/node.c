@@ -4,14 +4,17 @@
 #include "common.h"
 
 #include <linux/errno.h>
+#include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/netlink.h>
+#include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/vmstat.h>
 #include <linux/workqueue.h>
 
+#include "cgrp.h"
 #include "memory.h"
 #include "node.h"
 #include "session.h"
@@ -40,8 +43,21 @@ static LIST_HEAD(line);
 /* Looks of the watchdog after which who did not grow leaves the line. */
 #define QUIET_TICKS	2
 
+/*
+ * A claim that keeps something from others counts for what its session would
+ * grow by in HORIZON at the rate of the last look, which is LOOK ago at least;
+ * one of long ago says nothing.
+ */
+#define LOOK_JIFFIES	(HZ / 2)
+#define LOOK_STALE	(4 * LOOK_JIFFIES)
+#define HORIZON		(8 * HZ)
+
 static void kick_work_fn(struct work_struct *work);
 static DECLARE_WORK(kick_work, kick_work_fn);
+
+/* For who waits behind a claim that may not be drawn upon. */
+static void look_work_fn(struct work_struct *work);
+static DECLARE_DELAYED_WORK(look_work, look_work_fn);
 
 static u64 memory_total(void)
 {
@@ -64,6 +80,7 @@ void agentcg_node_init(void)
 
 void agentcg_node_exit(void)
 {
+	cancel_delayed_work_sync(&look_work);
 	cancel_work_sync(&kick_work);
 }
 
@@ -170,6 +187,55 @@ static u64 lack(const struct agentcg_session *const session)
 	return session->claim > held ? session->claim - held : 0;
 }
 
+/* What is charged to it; it may be about to lose its cgroup. */
+static u64 usage(const struct agentcg_session *const session)
+{
+	struct mem_cgroup *memcg;
+
+	guard(rcu)();
+	memcg = READ_ONCE(session->d.memcg);
+	return memcg ? (u64)agentcg_memcg_usage(memcg) << PAGE_SHIFT : 0;
+}
+
+/* By how much it has grown since it got in line. */
+static u64 drawn(const struct agentcg_session *const session)
+{
+	const u64 used = usage(session);
+
+	return used > session->base ? used - session->base : 0;
+}
+
+/*
+ * No more than @more of what @session lacks is kept for it from now on.  If that
+ * was too much to claim, it is trusted with no more than what it has drawn.
+ */
+static void cut(struct agentcg_session *const session, const u64 more)
+{
+	if (lack(session) <= more)
+		return;
+	session->claim = agentcg_account_held(&session->acct) + more;
+	session->trust = min(session->trust, max(more, drawn(session)));
+}
+
+/*
+ * The claim of @session is in the way of somebody, who asks again in a while.
+ * Who waits himself cannot grow.
+ */
+static void look_at(struct agentcg_session *const session)
+{
+	const unsigned long elapsed = jiffies - session->seen_at;
+	const u64 used = usage(session);
+	const u64 grown = used > session->seen ? used - session->seen : 0;
+
+	queue_delayed_work(agentcg_wq, &look_work, LOOK_JIFFIES);
+	if (session->refused || elapsed < LOOK_JIFFIES)
+		return;
+	if (elapsed < LOOK_STALE)
+		cut(session, div_u64(grown * HORIZON, elapsed));
+	session->seen = used;
+	session->seen_at = jiffies;
+}
+
 /*
  * What of @want @session can be lent: as much as leaves each one before it in
  * the line the rest of its claim, counting on what those before that one will
@@ -177,7 +243,7 @@ static u64 lack(const struct agentcg_session *const session)
  */
 static u64 lendable(const struct agentcg_session *const session, const u64 want)
 {
-	const struct agentcg_session *other;
+	struct agentcg_session *other;
 	u64 most = want, coming, spare;
 
 	list_for_each_entry(other, &line, line) {
@@ -190,6 +256,8 @@ static u64 lendable(const struct agentcg_session *const session, const u64 want)
 	list_for_each_entry(other, &line, line) {
 		if (other == session)
 			break;
+		if (lack(other) && coming < want + lack(other))
+			look_at(other);
 		spare = min(spare, coming > lack(other) ? coming - lack(other) : 0);
 		coming += other->acct.granted;
 	}
@@ -225,19 +293,47 @@ bool agentcg_node_cover(struct agentcg_session *const session, const u64 used,
 	return true;
 }
 
+/* The most that @session can ever come to hold. */
+static u64 attainable(const struct agentcg_session *const session)
+{
+	return session->acct.reserved +
+	       (node.limit > node.given_reserved ?
+		node.limit - node.given_reserved : 0);
+}
+
+/*
+ * The claim of @session for @tool, which wants @want beyond @used, and in the end
+ * as much as @room.  It stands until it is drawn up; less of it when there is
+ * less to come.
+ */
+static void stake(struct agentcg_session *const session,
+		  const struct agentcg_tool *const tool, const u64 used,
+		  const u64 want, const u64 room)
+{
+	const u64 most = attainable(session);
+	u64 goal;
+
+	session->trust = max(session->trust, drawn(session));
+	goal = used + max(want, min3(room, session->trust,
+				     most > used ? most - used : 0));
+	session->claim = session->claimer != tool || used >= session->claim ?
+			 goal : clamp(session->claim, used + want, goal);
+	session->claimer = tool;
+}
+
 /**
  * agentcg_node_borrow - borrow for a call that grows
  * @tool: the session's lock is held
  * @used: what the session has to back already, bytes
  * @want: how much more
- * @claim: how much more there may be in the end, at least @want
+ * @room: how much more there may be in the end, at least @want
  *
  * The session gets in line.  Who is given less is served later, in turn.
  *
  * Return: how much of @want is backed.
  */
 u64 agentcg_node_borrow(struct agentcg_tool *const tool, const u64 used,
-			const u64 want, const u64 claim)
+			const u64 want, const u64 room)
 {
 	struct agentcg_session *const session = tool->d.session;
 	struct agentcg_account *const acct = &session->acct;
@@ -247,10 +343,11 @@ u64 agentcg_node_borrow(struct agentcg_tool *const tool, const u64 used,
 		return want;
 
 	guard(spinlock)(&node_lock);
-	if (list_empty(&session->line))
+	if (list_empty(&session->line)) {
 		list_add_tail(&session->line, &line);
-	session->claimer = tool;
-	session->claim = used + claim;
+		session->base = usage(session);
+	}
+	stake(session, tool, used, want, room);
 	session->quiet = 0;
 	need = used + want - held;
 	spare = lendable(session, max(need, AGENTCG_BORROW_CHUNK));
@@ -270,6 +367,18 @@ static bool leave(struct agentcg_session *const session)
 	session->claimer = NULL;
 	list_del_init(&session->line);
 	return !list_empty(&line);
+}
+
+/**
+ * agentcg_node_content - nobody of a session waits for credit
+ * @session: its lock is held
+ *
+ * What it was refused was booked as debt, or is no longer wanted.
+ */
+void agentcg_node_content(struct agentcg_session *const session)
+{
+	guard(spinlock)(&node_lock);
+	session->refused = false;
 }
 
 /**
@@ -419,6 +528,11 @@ static void kick_work_fn(struct work_struct *const work)
 	if (any_refused(agentcg_memory_waits) &&
 	    !agentcg_session_any(agentcg_memory_may_return) && !serve_all())
 		any_refused(agentcg_memory_relieve);
+}
+
+static void look_work_fn(struct work_struct *const work)
+{
+	agentcg_node_kick();
 }
 
 /*

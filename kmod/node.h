@@ -25,7 +25,8 @@ int agentcg_node_set_floor(struct agentcg_session *session, u64 floor,
 			   struct netlink_ext_ack *extack);
 bool agentcg_node_cover(struct agentcg_session *session, u64 used, bool force);
 u64 agentcg_node_borrow(struct agentcg_tool *tool, u64 used, u64 want,
-			u64 claim);
+			u64 room);
+void agentcg_node_content(struct agentcg_session *session);
 void agentcg_node_leave(struct agentcg_tool *tool);
 void agentcg_node_tick(struct agentcg_session *session, bool grows);
 void agentcg_node_release(struct agentcg_session *session, u64 used);

@@ -59,6 +59,7 @@ static struct agentcg_session *new_session(void)
 	INIT_LIST_HEAD(&session->link);
 	INIT_WORK(&session->end_work, end_work_fn);
 	session->weight = AGENTCG_DEFAULT_WEIGHT;
+	session->trust = AGENTCG_NO_LIMIT;
 	session->max_class = AGENTCG_CLASS_INTERACTIVE;
 	agentcg_limits_builtin(&session->defaults);
 	return session;

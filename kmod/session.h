@@ -70,10 +70,15 @@ struct agentcg_event_share {
  * @spared_last: jiffies, when an OOM kill was last put off for the agent's sake
  * @spared_since: the first of those without a pause
  * @line: in the node's line of those who grow by borrowing; changed under the
- *        node's lock, as are the next five
+ *        node's lock, as are the next nine
  * @claimer: the call for which it stands there; a cookie, compared and never
  *           followed
  * @claim: what it may come to hold of the node for that call
+ * @base: bytes charged when it got in line
+ * @trust: the most that it may claim beyond what it holds: the most that it has
+ *         drawn since it last kept from others what it did not use
+ * @seen: bytes charged when its claim was last found in somebody's way
+ * @seen_at: jiffies, when that was
  * @refused: the last time it asked it was given less
  * @quiet: looks since it last grew
  * @round: of the node's work, in which it was last asked
@@ -112,6 +117,10 @@ struct agentcg_session {
 	struct list_head line;
 	const struct agentcg_tool *claimer;
 	u64 claim;
+	u64 base;
+	u64 trust;
+	u64 seen;
+	unsigned long seen_at;
 	bool refused;
 	u32 quiet;
 	u32 round;
