@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,9 @@ enum {
 
 /* How long, without a cgroup, the processes of a command may take to die. */
 #define TREE_TIMEOUT_MS	5000
+
+/* How long the module may take to kill them; then run does it. */
+#define REAP_TIMEOUT_MS	1000
 
 /* The module lists those who outlive the first process a moment later. */
 #define SETTLE_TRIES	250
@@ -661,18 +665,23 @@ static void end_call(struct run *run)
 	tell_receipt(run, &receipt);
 }
 
-static bool is_populated(const struct run *run)
+/* Return: whether something runs in the call, @ms from now at the latest. */
+static bool is_populated(const struct run *run, int ms)
 {
-	int fd = openat(agentcg_call_fd(run->call), "cgroup.events",
-			O_RDONLY | O_CLOEXEC);
+	struct pollfd pfd = { .events = POLLPRI };
 	char text[128];
 	ssize_t len;
 
-	if (fd < 0)
+	pfd.fd = openat(agentcg_call_fd(run->call), "cgroup.events",
+			O_RDONLY | O_CLOEXEC);
+	if (pfd.fd < 0)
 		return false;
-	len = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[len > 0 ? len : 0] = '\0';
+	/* Reading arms the poll. */
+	do {
+		len = pread(pfd.fd, text, sizeof(text) - 1, 0);
+		text[len > 0 ? len : 0] = '\0';
+	} while (strstr(text, "populated 1") && poll(&pfd, 1, ms) > 0);
+	close(pfd.fd);
 	return strstr(text, "populated 1") != NULL;
 }
 
@@ -753,18 +762,27 @@ static void finish_unmanaged(struct run *run)
 static void finish_managed(struct run *run)
 {
 	struct agentcg_record state;
-	bool told = false, goes_on = run->pid && is_populated(run);
+	int err;
 
-	if (goes_on) {
-		/* Also of those who are killed the receipt is to tell. */
-		told = !settled_state(run, &state);
-		goes_on = !told || !agentcg_record_uint(&state,
-						AGENTCG_A_TOOL_EMPTIED, 0);
-	}
-	if (goes_on && run->keep)
-		leave_call(run, told ? &state : NULL);
-	else
+	if (!run->pid || !run->keep) {
+		/*
+		 * The module kills who is left; its receipt is to tell when the
+		 * last of them was gone.
+		 */
+		if (run->pid)
+			is_populated(run, REAP_TIMEOUT_MS);
 		end_call(run);
+		return;
+	}
+	if (!is_populated(run, 0)) {
+		end_call(run);
+		return;
+	}
+	err = settled_state(run, &state);
+	if (!err && agentcg_record_uint(&state, AGENTCG_A_TOOL_EMPTIED, 0))
+		end_call(run);
+	else
+		leave_call(run, err ? NULL : &state);
 }
 
 static void finish(struct run *run)
