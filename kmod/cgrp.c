@@ -3,11 +3,13 @@
 
 #include "common.h"
 
+#include <linux/dcache.h>
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
 #include <linux/mmzone.h>
+#include <linux/mount.h>
 #include <linux/nodemask.h>
 #include <linux/nsproxy.h>
 
@@ -150,6 +152,43 @@ int agentcg_dir_get(struct agentcg_dir *const dir, const int fd)
 	path_get(&dir->path);
 	fput(file);
 	return 0;
+}
+
+/**
+ * agentcg_dir_parent - the directory that a directory is in
+ * @parent: filled, for agentcg_dir_put()
+ * @dir: of a cgroup
+ *
+ * Above the root of @dir's mount, too.
+ *
+ * Context: may sleep.
+ * Return: 0, or -ENOENT for the root of the tree.
+ */
+int agentcg_dir_parent(struct agentcg_dir *const parent,
+		       const struct agentcg_dir *const dir)
+{
+	struct cgroup *const cgrp = cgroup_parent(dir->cgrp);
+
+	if (!cgrp)
+		return -ENOENT;
+	cgroup_get(cgrp);
+	parent->cgrp = cgrp;
+	parent->path.mnt = mntget(dir->path.mnt);
+	parent->path.dentry = dget_parent(dir->path.dentry);
+	return 0;
+}
+
+/**
+ * agentcg_cgroup_of_file - the cgroup whose directory is open
+ * @file: a directory of the cgroup2 tree
+ *
+ * Context: may sleep.
+ * Return: with a reference, dropped by cgroup_put(); -ENOENT when it has been
+ * removed, or is outside of the caller's cgroup namespace.
+ */
+struct cgroup *agentcg_cgroup_of_file(const struct file *const file)
+{
+	return cgroup_get_from_id(file_inode(file)->i_ino);
 }
 
 void agentcg_dir_put(struct agentcg_dir *const dir)

@@ -106,7 +106,10 @@ struct agentcg_dir {
 };
 
 int agentcg_dir_get(struct agentcg_dir *dir, int fd);
+int agentcg_dir_parent(struct agentcg_dir *parent,
+		       const struct agentcg_dir *dir);
 void agentcg_dir_put(struct agentcg_dir *dir);
+struct cgroup *agentcg_cgroup_of_file(const struct file *file);
 
 struct mem_cgroup *agentcg_memcg_get(struct cgroup *cgrp);
 bool agentcg_cgroup_feeds_memory(const struct cgroup *cgrp);

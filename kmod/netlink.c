@@ -55,6 +55,16 @@ static int refuse_fd(struct genl_info *const info, const struct nlattr *const fd
 	return err;
 }
 
+/* As agentcg_dir_get(), a failure told. */
+int agentcg_nl_dir(struct genl_info *const info, const int attr,
+		   const char *const name, struct agentcg_dir *const dir)
+{
+	const struct nlattr *const fd = info->attrs[attr];
+	const int err = agentcg_dir_get(dir, nla_get_u32(fd));
+
+	return err ? refuse_fd(info, fd, name, err) : 0;
+}
+
 /**
  * agentcg_nl_cgroup - the cgroup whose directory an attribute names
  * @info: the request
@@ -67,13 +77,12 @@ static int refuse_fd(struct genl_info *const info, const struct nlattr *const fd
 struct cgroup *agentcg_nl_cgroup(struct genl_info *const info, const int attr,
 				 const char *const name)
 {
-	const struct nlattr *const fd = info->attrs[attr];
 	struct agentcg_dir dir;
 	int err;
 
-	err = agentcg_dir_get(&dir, nla_get_u32(fd));
+	err = agentcg_nl_dir(info, attr, name, &dir);
 	if (err)
-		return ERR_PTR(refuse_fd(info, fd, name, err));
+		return ERR_PTR(err);
 	path_put(&dir.path);
 	return dir.cgrp;
 }

@@ -9,6 +9,7 @@
 #include <linux/page_counter.h>
 #include <net/netlink.h>
 
+struct agentcg_dir;
 struct agentcg_domain;
 struct agentcg_intent;
 struct agentcg_tool;
@@ -36,6 +37,8 @@ static inline u64 agentcg_nl_bytes(const unsigned long pages)
 
 int agentcg_nl_refuse(struct genl_info *info, const struct nlattr *attr,
 		      int err, const char *text);
+int agentcg_nl_dir(struct genl_info *info, int attr, const char *name,
+		   struct agentcg_dir *dir);
 struct cgroup *agentcg_nl_cgroup(struct genl_info *info, int attr,
 				 const char *name);
 
@@ -46,6 +49,10 @@ int agentcg_nl_send_reply(struct sk_buff *skb, void *hdr, int err,
 
 int agentcg_nl_put_intent(struct sk_buff *skb, int attr,
 			  const struct agentcg_intent *intent, u32 set);
+/* Destroy @intent afterwards, unless it was refused. */
+int agentcg_nl_parse_intent(struct genl_info *info,
+			    struct agentcg_intent *intent);
+int agentcg_nl_fill_tool_set(struct sk_buff *skb, struct agentcg_tool *tool);
 /* May not hold the session's lock. */
 int agentcg_nl_put_cause(struct sk_buff *skb, const struct agentcg_tool *tool);
 int agentcg_nl_fill_tool(struct sk_buff *skb, struct agentcg_tool *tool);

@@ -104,6 +104,18 @@ static const struct nla_policy agentcg_receipt_get_dump_nl_policy[AGENTCG_A_TOOL
 	[AGENTCG_A_TOOL_SESSION_ID] = { .type = NLA_U64, },
 };
 
+/* AGENTCG_CMD_TOOL_MAKE - do */
+static const struct nla_policy agentcg_tool_make_nl_policy[AGENTCG_A_TOOL_NAME + 1] = {
+	[AGENTCG_A_TOOL_FD] = { .type = NLA_U32, },
+	[AGENTCG_A_TOOL_NAME] = { .type = NLA_NUL_STRING, .len = AGENTCG_NAME_MAX, },
+	[AGENTCG_A_TOOL_INTENT] = NLA_POLICY_NESTED(agentcg_intent_nl_policy),
+};
+
+/* AGENTCG_CMD_TOOL_REMOVE - do */
+static const struct nla_policy agentcg_tool_remove_nl_policy[AGENTCG_A_TOOL_FD + 1] = {
+	[AGENTCG_A_TOOL_FD] = { .type = NLA_U32, },
+};
+
 /* Ops table for agentcg */
 static const struct genl_split_ops agentcg_nl_ops[] = {
 	{
@@ -222,6 +234,24 @@ static const struct genl_split_ops agentcg_nl_ops[] = {
 		.policy		= agentcg_receipt_get_dump_nl_policy,
 		.maxattr	= AGENTCG_A_TOOL_SESSION_ID,
 		.flags		= GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= AGENTCG_CMD_TOOL_MAKE,
+		.pre_doit	= agentcg_nl_pre_doit,
+		.doit		= agentcg_nl_tool_make_doit,
+		.post_doit	= agentcg_nl_post_doit,
+		.policy		= agentcg_tool_make_nl_policy,
+		.maxattr	= AGENTCG_A_TOOL_NAME,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= AGENTCG_CMD_TOOL_REMOVE,
+		.pre_doit	= agentcg_nl_pre_doit,
+		.doit		= agentcg_nl_tool_remove_doit,
+		.post_doit	= agentcg_nl_post_doit,
+		.policy		= agentcg_tool_remove_nl_policy,
+		.maxattr	= AGENTCG_A_TOOL_FD,
+		.flags		= GENL_CMD_CAP_DO,
 	},
 };
 

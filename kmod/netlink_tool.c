@@ -164,8 +164,8 @@ static int set_tool(struct genl_info *const info,
 	return err;
 }
 
-static int fill_tool_set(struct sk_buff *const skb,
-			 struct agentcg_tool *const tool)
+int agentcg_nl_fill_tool_set(struct sk_buff *const skb,
+			     struct agentcg_tool *const tool)
 {
 	guard(spinlock_irqsave)(&tool->d.session->lock);
 	if (agentcg_nl_put_u64(skb, AGENTCG_A_TOOL_ID, tool->d.id) ||
@@ -173,6 +173,19 @@ static int fill_tool_set(struct sk_buff *const skb,
 	    fill_limits(skb, &tool->limits))
 		return -EMSGSIZE;
 	return 0;
+}
+
+/* What a call declares, of tool-set and tool-make. */
+int agentcg_nl_parse_intent(struct genl_info *const info,
+			    struct agentcg_intent *const intent)
+{
+	struct nlattr *const nest = info->attrs[AGENTCG_A_TOOL_INTENT];
+
+	/* A limit that nobody lifts would throttle without end. */
+	if (!agentcg_hook_active())
+		return agentcg_nl_refuse(info, NULL, -ENODEV,
+					 "the over-high hook is off, see agentcg doctor");
+	return nest ? agentcg_intent_parse(intent, nest, info->extack) : 0;
 }
 
 int agentcg_nl_tool_set_doit(struct sk_buff *skb, struct genl_info *info)
@@ -183,24 +196,16 @@ int agentcg_nl_tool_set_doit(struct sk_buff *skb, struct genl_info *info)
 	void *hdr;
 	int err;
 
-	/* A limit that nobody lifts would throttle without end. */
-	if (!agentcg_hook_active())
-		return agentcg_nl_refuse(info, NULL, -ENODEV,
-					 "the over-high hook is off, see agentcg doctor");
-	if (info->attrs[AGENTCG_A_TOOL_INTENT]) {
-		err = agentcg_intent_parse(&intent,
-					   info->attrs[AGENTCG_A_TOOL_INTENT],
-					   info->extack);
-		if (err)
-			return err;
-	}
+	err = agentcg_nl_parse_intent(info, &intent);
+	if (err)
+		return err;
 	reply = agentcg_nl_new_reply(info, &hdr);
 	err = reply ? set_tool(info, &intent, &tool) : -ENOMEM;
 	agentcg_intent_destroy(&intent);
 	if (!reply)
 		return err;
 	if (!err) {
-		err = fill_tool_set(reply, tool);
+		err = agentcg_nl_fill_tool_set(reply, tool);
 		agentcg_tool_put(tool);
 	}
 	return agentcg_nl_send_reply(reply, hdr, err, info);

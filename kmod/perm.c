@@ -27,6 +27,7 @@
 #include "cgrp.h"
 #include "perm.h"
 #include "session.h"
+#include "tool.h"
 
 /* Anybody. */
 #define ANYBODY	BIT(0)
@@ -56,6 +57,8 @@ static const u8 rules[] = {
 	[AGENTCG_CMD_TOOL_GET] = ADMIN | MEMBER,
 	[AGENTCG_CMD_TOOL_KILL] = ADMIN | MEMBER,
 	[AGENTCG_CMD_RECEIPT_GET] = ADMIN | MEMBER,
+	[AGENTCG_CMD_TOOL_MAKE] = MEMBER,
+	[AGENTCG_CMD_TOOL_REMOVE] = MEMBER,
 };
 
 static u8 rule(const u8 cmd)
@@ -103,14 +106,18 @@ static bool is_member(const struct sk_buff *const skb,
 		is_inside(opener_cgroup(skb), session));
 }
 
+static struct cgroup *namespace_root(void)
+{
+	return current->nsproxy->cgroup_ns->root_cset->dfl_cgrp;
+}
+
 /*
  * Below the caller's cgroup namespace.  Its root itself is not: what limits a
  * container is set from outside.
  */
 static bool in_namespace(struct cgroup *const cgrp)
 {
-	struct cgroup *const root =
-		current->nsproxy->cgroup_ns->root_cset->dfl_cgrp;
+	struct cgroup *const root = namespace_root();
 
 	return cgrp != root && cgroup_is_descendant(cgrp, root);
 }
@@ -129,31 +136,57 @@ static int may_write(const struct path *const dir)
 	return err;
 }
 
-static int may_opener_write(const struct sk_buff *const skb,
-			    const struct path *const dir)
+/* Make and remove cgroups in it; with the credentials of the current task. */
+static int may_fill(const struct path *const dir)
+{
+	return path_permission(dir, MAY_WRITE | MAY_EXEC);
+}
+
+static int may_opener(const struct sk_buff *const skb,
+		      const struct path *const dir,
+		      int (*const may)(const struct path *dir))
 {
 	const struct cred *const sender =
 		override_creds(NETLINK_CB(skb).sk->sk_socket->file->f_cred);
-	const int err = may_write(dir);
+	const int err = may(dir);
 
 	revert_creds(sender);
 	return err;
 }
 
+static int may_both(const struct sk_buff *const skb,
+		    const struct path *const dir,
+		    int (*const may)(const struct path *dir))
+{
+	return may(dir) ?:
+	       sender_counts_alone(skb) ? 0 : may_opener(skb, dir, may);
+}
+
+/* Whether it is a call that the caller's session had made by tool-make. */
+static bool is_own_make(const struct sk_buff *const skb,
+			struct cgroup *const cgrp)
+{
+	struct agentcg_domain *domain;
+
+	guard(rcu)();
+	domain = agentcg_domain_find(cgroup_id(cgrp));
+	return domain && domain->type == AGENTCG_DOMAIN_TOOL &&
+	       READ_ONCE(agentcg_domain_to_tool(domain)->made) &&
+	       is_member(skb, domain->session);
+}
+
 static int is_owner(const struct sk_buff *const skb,
 		    const struct agentcg_dir *const dir)
 {
-	int err;
-
-	/* How a container without a user namespace of its own is confined. */
-	if (__mnt_is_readonly(dir->path.mnt))
+	/*
+	 * How a container without a user namespace of its own is confined: it
+	 * changes what it made, not what the host made for it.
+	 */
+	if (__mnt_is_readonly(dir->path.mnt) && !is_own_make(skb, dir->cgrp))
 		return -EROFS;
 	if (!in_namespace(dir->cgrp))
 		return -EACCES;
-	err = may_write(&dir->path);
-	if (!err && !sender_counts_alone(skb))
-		err = may_opener_write(skb, &dir->path);
-	return err;
+	return may_both(skb, &dir->path, may_write);
 }
 
 /**
@@ -203,4 +236,27 @@ int agentcg_perm_dir(const struct sk_buff *const skb, const u8 cmd,
 	const int err = rule(cmd) & OWNER ? is_owner(skb, dir) : -EACCES;
 
 	return err && allowed_anyhow(skb, cmd) ? 0 : err;
+}
+
+/**
+ * agentcg_perm_fill - whether one may make and remove calls in a session
+ * @skb: the request
+ * @cmd: what it asks for
+ * @session: the caller holds a reference
+ * @dir: of it
+ *
+ * Past a read-only mount, hence for nobody outside of the session; the session
+ * may be the root of the caller's cgroup namespace, but not above it.
+ *
+ * Context: the sending process; may sleep.
+ * Return: 0, -ESRCH (not his session), -EACCES, -EROFS (not only the mount is).
+ */
+int agentcg_perm_fill(const struct sk_buff *const skb, const u8 cmd,
+		      const struct agentcg_session *const session,
+		      const struct agentcg_dir *const dir)
+{
+	if (!agentcg_perm_session(skb, cmd, session) ||
+	    !cgroup_is_descendant(dir->cgrp, namespace_root()))
+		return -ESRCH;
+	return may_both(skb, &dir->path, may_fill);
 }

@@ -14,5 +14,8 @@ bool agentcg_perm_session(const struct sk_buff *skb, u8 cmd,
 			  const struct agentcg_session *session);
 int agentcg_perm_dir(const struct sk_buff *skb, u8 cmd,
 		     const struct agentcg_dir *dir);
+int agentcg_perm_fill(const struct sk_buff *skb, u8 cmd,
+		      const struct agentcg_session *session,
+		      const struct agentcg_dir *dir);
 
 #endif /* _AGENTCG_PERM_H */

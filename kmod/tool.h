@@ -107,6 +107,7 @@ struct agentcg_tool_stats {
  * @live: tasks that have entered less those that have exited here
  * @killed: enum agentcg_cause of the kill, AGENTCG_CAUSE_EXIT when its survivors
  *          are reaped, 0 while it may live; set once, read without the lock
+ * @made: its cgroup was made by tool-make; set once, read without the lock
  * @evidence: of how it ended
  * @deadline: until when it may run
  * @reap: passes over its processes
@@ -130,6 +131,7 @@ struct agentcg_tool {
 	bool leader_done;
 	int live;
 	atomic_t killed;
+	bool made;
 	struct agentcg_evidence evidence;
 	struct agentcg_deadline deadline;
 	struct agentcg_reap reap;
