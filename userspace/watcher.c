@@ -60,6 +60,24 @@ static void wait_until_empty(int dirfd, const char *name)
 	close(pfd.fd);
 }
 
+static void remove_empty(int dirfd, const char *name)
+{
+	struct agentcg *handle;
+	int fd;
+
+	if (!unlinkat(dirfd, name, AT_REMOVEDIR) || errno != EROFS)
+		return;
+	/* The module does it, then. */
+	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	handle = agentcg_open();
+	if (handle)
+		agentcg_tool_remove(handle, fd);
+	agentcg_close(handle);
+	close(fd);
+}
+
 static void clean_up(int dirfd, const struct watcher_message *msg)
 {
 	if (msg->order == ORDER_KEEP && is_ours(dirfd, msg))
@@ -69,7 +87,7 @@ static void clean_up(int dirfd, const struct watcher_message *msg)
 	 * and rmdir fails when it is somebody else's and in use.
 	 */
 	if (!msg->id)
-		unlinkat(dirfd, msg->name, AT_REMOVEDIR);
+		remove_empty(dirfd, msg->name);
 	else if (is_ours(dirfd, msg))
 		agentcg_cgroup_remove(dirfd, msg->name, GIVE_UP_MS);
 }

@@ -437,6 +437,9 @@ int agentcg_session_list(struct agentcg *handle, agentcg_record_fn fn, void *arg
  * has less than the declared mem free; -ESRCH when @session is no session;
  * -EINVAL, -EOPNOTSUPP, -ERANGE when the module refuses the intent. No cgroup is
  * left after a failure.
+ *
+ * Where cgroupfs is mounted read-only, as in most containers, the module makes
+ * the cgroup and removes it, in the session that the caller runs in.
  */
 int agentcg_call_begin(struct agentcg_session *session, const char *name,
 		       const struct agentcg_intent *intent,
@@ -534,6 +537,9 @@ void agentcg_call_leave(struct agentcg_call *call);
  * @name: of the cgroup.
  * @timeout_ms: how long to wait for its processes to die.
  *
+ * Where cgroupfs is mounted read-only, the module does it, with tool calls of
+ * the session that the caller runs in.
+ *
  * Return: 0, also when there was none; -EBUSY after the timeout.
  */
 int agentcg_cgroup_remove(int dirfd, const char *name, int timeout_ms);
@@ -570,6 +576,34 @@ int agentcg_tool_list(struct agentcg *handle, uint64_t session,
 int agentcg_tool_set(struct agentcg *handle, int fd,
 		     const struct agentcg_intent *intent,
 		     struct agentcg_record *reply);
+
+/**
+ * agentcg_tool_make() - Make the cgroup of a call where cgroupfs is mounted
+ *	read-only, and declare it; agentcg_call_begin() does so by itself.
+ * @handle: the handle.
+ * @session_fd: directory of the session that the caller runs in.
+ * @name: of the cgroup.
+ * @intent: what to declare; NULL: the defaults of the session.
+ * @reply: AGENTCG_A_TOOL_FD is an open directory of the call, for close(2).
+ *
+ * Return: 0; -EEXIST when there is a cgroup of this name; -ESRCH when it is not
+ * the caller's session; -EAGAIN when cgroup.max.descendants is met; or as
+ * agentcg_call_begin(). No cgroup is left after a failure.
+ */
+int agentcg_tool_make(struct agentcg *handle, int session_fd, const char *name,
+		      const struct agentcg_intent *intent,
+		      struct agentcg_record *reply);
+
+/**
+ * agentcg_tool_remove() - Remove the cgroup of an ended call where cgroupfs is
+ *	mounted read-only.
+ * @handle: the handle.
+ * @fd: directory of the call.
+ *
+ * Return: 0; -EBUSY while there are processes in it; -ESRCH when it is not in
+ * the caller's session; -ENODEV when it has gone.
+ */
+int agentcg_tool_remove(struct agentcg *handle, int fd);
 
 /** agentcg_tool_kill() - Kill every process of the call with this id. */
 int agentcg_tool_kill(struct agentcg *handle, uint64_t id);

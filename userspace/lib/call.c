@@ -39,6 +39,33 @@ int agentcg_tool_set(struct agentcg *handle, int fd,
 	return agentcg_nl_do(handle, reply);
 }
 
+int agentcg_tool_make(struct agentcg *handle, int session_fd, const char *name,
+		      const struct agentcg_intent *intent,
+		      struct agentcg_record *reply)
+{
+	int err = agentcg_nl_begin(handle, AGENTCG_CMD_TOOL_MAKE, 0);
+
+	if (err)
+		return err;
+	if (nla_put_u32(handle->msg, AGENTCG_A_TOOL_FD, (uint32_t)session_fd) ||
+	    nla_put_string(handle->msg, AGENTCG_A_TOOL_NAME, name) ||
+	    (intent && agentcg_nl_put_intent(handle->msg, AGENTCG_A_TOOL_INTENT,
+					     intent)))
+		return agentcg_nl_full(handle);
+	return agentcg_nl_do(handle, reply);
+}
+
+int agentcg_tool_remove(struct agentcg *handle, int fd)
+{
+	int err = agentcg_nl_begin(handle, AGENTCG_CMD_TOOL_REMOVE, NLM_F_ACK);
+
+	if (err)
+		return err;
+	if (nla_put_u32(handle->msg, AGENTCG_A_TOOL_FD, (uint32_t)fd))
+		return agentcg_nl_full(handle);
+	return agentcg_nl_do(handle, NULL);
+}
+
 static int by_id(struct agentcg *handle, int cmd, int flags, uint64_t id,
 		 struct agentcg_record *reply)
 {
@@ -95,9 +122,35 @@ int agentcg_receipt_list(struct agentcg *handle, uint64_t session,
 
 /* ---- beginning ---- */
 
-static int make_named(struct agentcg_call *call, const char *name)
+static int make_by_module(struct agentcg_call *call,
+			  const struct agentcg_intent *intent)
+{
+	struct agentcg_record reply;
+	int err = agentcg_tool_make(call->session->handle, call->session->fd,
+				    call->name, intent, &reply);
+
+	call->by_module = true;
+	if (err)
+		return err;
+	call->fd = (int)agentcg_record_uint(&reply, AGENTCG_A_TOOL_FD, 0);
+	call->id = agentcg_record_uint(&reply, AGENTCG_A_TOOL_ID, 0);
+	return 0;
+}
+
+/* Where cgroupfs is mounted read-only, the module makes and declares in one. */
+static int make_directory(struct agentcg_call *call,
+			  const struct agentcg_intent *intent)
+{
+	if (!mkdirat(call->session->fd, call->name, 0755))
+		return 0;
+	return errno == EROFS ? make_by_module(call, intent) : -errno;
+}
+
+static int make_named(struct agentcg_call *call, const char *name,
+		      const struct agentcg_intent *intent)
 {
 	struct agentcg *handle = call->session->handle;
+	int err;
 
 	if (strlen(name) >= sizeof(call->name) || !name[0] ||
 	    strchr(name, '/') || name[0] == '.')
@@ -105,29 +158,27 @@ static int make_named(struct agentcg_call *call, const char *name)
 			"\"%s\" cannot be the name of a cgroup: use letters, digits, - and _",
 			name);
 	strcpy(call->name, name);
-	if (!mkdirat(call->session->fd, name, 0755))
-		return 0;
-	if (errno == EEXIST)
-		return agentcg_error(handle, -EEXIST,
+	err = make_directory(call, intent);
+	if (err == -EEXIST)
+		return agentcg_error(handle, err,
 			"there is a call named %s already: choose another name",
 			name);
-	return -errno;
+	return err;
 }
 
-static int make_numbered(struct agentcg_call *call)
+static int make_numbered(struct agentcg_call *call,
+			 const struct agentcg_intent *intent)
 {
 	struct agentcg *handle = call->session->handle;
-	int tries;
+	int tries = NAME_TRIES;
+	int err;
 
-	for (tries = 0; tries < NAME_TRIES; tries++) {
+	do {
 		snprintf(call->name, sizeof(call->name), "call-%d-%u",
 			 getpid(), ++handle->calls);
-		if (!mkdirat(call->session->fd, call->name, 0755))
-			return 0;
-		if (errno != EEXIST)
-			return -errno;
-	}
-	return -EEXIST;
+		err = make_directory(call, intent);
+	} while (err == -EEXIST && --tries);
+	return err;
 }
 
 static int explain_mkdir(struct agentcg_call *call, int err)
@@ -135,7 +186,8 @@ static int explain_mkdir(struct agentcg_call *call, int err)
 	struct agentcg *handle = call->session->handle;
 	const char *mend = "";
 
-	if (err == -EINVAL || err == -EEXIST)
+	/* Told already. */
+	if (err == -EINVAL || err == -EEXIST || call->by_module)
 		return err;
 	if (err == -EAGAIN)
 		mend = ": cgroup.max.descendants or cgroup.max.depth is met";
@@ -145,13 +197,18 @@ static int explain_mkdir(struct agentcg_call *call, int err)
 			     call->session->path, strerror(-err), mend);
 }
 
-static int make_cgroup(struct agentcg_call *call, const char *name)
+/* Make it, open it and, if the module makes it, declare it. */
+static int make_cgroup(struct agentcg_call *call, const char *name,
+		       const struct agentcg_intent *intent)
 {
 	struct agentcg *handle = call->session->handle;
-	int err = name ? make_named(call, name) : make_numbered(call);
+	int err = name ? make_named(call, name, intent) :
+			 make_numbered(call, intent);
 
 	if (err)
 		return explain_mkdir(call, err);
+	if (call->by_module)
+		return 0;
 	call->fd = openat(call->session->fd, call->name,
 			  O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (call->fd >= 0)
@@ -192,12 +249,13 @@ int agentcg_call_begin(struct agentcg_session *session, const char *name,
 	call->session = session;
 	call->pool = NULL;
 	call->next = NULL;
-	err = make_cgroup(call, name);
+	call->by_module = false;
+	err = make_cgroup(call, name, intent);
 	if (err) {
 		free(call);
 		return err;
 	}
-	err = declare(call, intent);
+	err = call->by_module ? 0 : declare(call, intent);
 	if (err) {
 		agentcg_call_remove(call);
 		return err;
@@ -304,8 +362,8 @@ int agentcg_call_wait(struct agentcg_call *call, pid_t pid, int *status)
 int agentcg_call_remove(struct agentcg_call *call)
 {
 	struct agentcg *handle = call->session->handle;
-	int err = agentcg_cgroup_remove(call->session->fd, call->name,
-					END_TIMEOUT_MS);
+	int err = agentcg_cgroup_remove_with(handle, call->session->fd,
+					     call->name, END_TIMEOUT_MS);
 
 	if (err)
 		agentcg_error(handle, err, "rmdir %s: %s", call->name,

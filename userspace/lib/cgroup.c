@@ -277,12 +277,52 @@ static int kill_and_remove(int parent, const char *name, int timeout_ms)
 	return err == -ENOENT ? 0 : err;
 }
 
-int agentcg_cgroup_remove(int dirfd, const char *name, int timeout_ms)
+/* Where cgroupfs is mounted read-only, the module kills and removes. */
+static int kill_and_remove_by_module(struct agentcg *handle, int parent,
+				     const char *name, int timeout_ms)
+{
+	int64_t end = now_ms() + timeout_ms;
+	struct stat st;
+	int err, fd;
+
+	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	err = fstat(fd, &st) ? -errno : agentcg_tool_remove(handle, fd);
+	while (err == -EBUSY && now_ms() < end) {
+		agentcg_tool_kill(handle, st.st_ino);
+		wait_for_change(fd, 10);
+		err = agentcg_tool_remove(handle, fd);
+	}
+	close(fd);
+	/* Somebody else was faster. */
+	return err == -ENODEV || err == -ENOENT ? 0 : err;
+}
+
+/* As agentcg_cgroup_remove(), with a handle at hand. */
+int agentcg_cgroup_remove_with(struct agentcg *handle, int dirfd,
+			       const char *name, int timeout_ms)
 {
 	/* Most are empty by now, and rmdir is all there is to do. */
 	if (!unlinkat(dirfd, name, AT_REMOVEDIR) || errno == ENOENT)
 		return 0;
+	if (errno == EROFS)
+		return kill_and_remove_by_module(handle, dirfd, name,
+						 timeout_ms);
 	if (errno != EBUSY)
 		return -errno;
 	return kill_and_remove(dirfd, name, timeout_ms);
+}
+
+int agentcg_cgroup_remove(int dirfd, const char *name, int timeout_ms)
+{
+	/* Asks nothing of the kernel unless it is needed. */
+	struct agentcg *handle = agentcg_open();
+	int err;
+
+	if (!handle)
+		return -ENOMEM;
+	err = agentcg_cgroup_remove_with(handle, dirfd, name, timeout_ms);
+	agentcg_close(handle);
+	return err;
 }

@@ -44,6 +44,7 @@ struct agentcg_call {
 	uint64_t deadline;
 	uint64_t warn_before;
 	int fd;
+	bool by_module;		/* made by it, not by mkdir(2) */
 	char name[NAME_MAX + 1];
 };
 
@@ -65,6 +66,8 @@ int agentcg_cgroup_open(struct agentcg *handle, const char *cgroup,
 const char *agentcg_cgroup_tail(struct agentcg *handle, const char *path);
 int agentcg_file_read(int dirfd, const char *name, char *buf, size_t size);
 int agentcg_file_write(int dirfd, const char *name, const char *text);
+int agentcg_cgroup_remove_with(struct agentcg *handle, int dirfd,
+			       const char *name, int timeout_ms);
 bool agentcg_word_in(const char *list, const char *word);
 
 /* setup.c */

@@ -91,6 +91,8 @@ static const char *request_name(unsigned int cmd)
 		[AGENTCG_CMD_TOOL_GET] = "tool-get",
 		[AGENTCG_CMD_TOOL_KILL] = "tool-kill",
 		[AGENTCG_CMD_RECEIPT_GET] = "receipt-get",
+		[AGENTCG_CMD_TOOL_MAKE] = "tool-make",
+		[AGENTCG_CMD_TOOL_REMOVE] = "tool-remove",
 	};
 
 	return cmd < sizeof(names) / sizeof(names[0]) ? names[cmd] : "request";

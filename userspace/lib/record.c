@@ -221,6 +221,7 @@ static const struct agentcg_attr tool_attrs[AGENTCG_A_TOOL_MAX + 1] = {
 	[AGENTCG_A_TOOL_OOM] = ATTR_NEST("oom", OOM),
 	[AGENTCG_A_TOOL_SURVIVED] = ATTR("survived", COUNT),
 	[AGENTCG_A_TOOL_SURVIVOR] = ATTR_NESTS("survivor", PROCESS),
+	[AGENTCG_A_TOOL_NAME] = ATTR("name", STRING),
 };
 
 static const struct agentcg_attr event_attrs[AGENTCG_A_EVENT_MAX + 1] = {
