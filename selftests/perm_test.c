@@ -232,6 +232,47 @@ TRY(tool_set_class)
 	return declare(nl, "mine/call", &higher);
 }
 
+static int make(struct nl *const nl, const char *const where)
+{
+	const int fd = path_fd(where);
+	struct msg msg;
+	int err;
+
+	msg_init(&msg, AGENTCG_CMD_TOOL_MAKE);
+	msg_u32(&msg, AGENTCG_A_TOOL_FD, fd);
+	msg_string(&msg, AGENTCG_A_TOOL_NAME, "made");
+	err = nl_do(nl, &msg);
+	close(fd);
+	if (!err)
+		close(reply_figure(nl, AGENTCG_A_TOOL_FD));
+	return err;
+}
+
+TRY(tool_make) { return make(nl, "mine"); }
+TRY(tool_make_other) { return make(nl, "other"); }
+
+/* What the one before made; where it was refused, a call of the host's. */
+TRY(tool_remove)
+{
+	const int fd = path_fd("mine/made");
+
+	close(fd);
+	return ask_fd(nl, AGENTCG_CMD_TOOL_REMOVE, AGENTCG_A_TOOL_FD,
+		      fd < 0 ? "mine/given" : "mine/made");
+}
+
+TRY(tool_remove_other)
+{
+	return ask_fd(nl, AGENTCG_CMD_TOOL_REMOVE, AGENTCG_A_TOOL_FD,
+		      "other/call");
+}
+
+TRY(tool_remove_agent)
+{
+	return ask_fd(nl, AGENTCG_CMD_TOOL_REMOVE, AGENTCG_A_TOOL_FD,
+		      "mine/agent");
+}
+
 TRY(tool_get) { return call_get(nl, &world->call); }
 TRY(tool_get_other) { return call_get(nl, &world->others); }
 
@@ -312,6 +353,11 @@ ROW(tool_set_session,	   BUSY, ACCES, ACCES, ACCES, ACCES, ACCES, ROFS, ACCES, A
 ROW(tool_set_deep,	   SRCH, SRCH, SRCH, ACCES, ACCES, SRCH, ROFS, SRCH, SRCH),
 ROW(tool_set_budget,	  NOSPC, NOSPC, NOSPC, ACCES, ACCES, NOSPC, ROFS, NOSPC, NOSPC),
 ROW(tool_set_class,	  RANGE, RANGE, RANGE, ACCES, ACCES, RANGE, ROFS, RANGE, RANGE),
+ROW(tool_make,	   SRCH,    0, SRCH, SRCH, SRCH,    0,    0,    0,    0),
+ROW(tool_make_other,	   SRCH, SRCH, SRCH, SRCH, ACCES, SRCH, SRCH, SRCH, SRCH),
+ROW(tool_remove,	   SRCH,    0, SRCH, SRCH, SRCH,    0,    0,    0,    0),
+ROW(tool_remove_other,	   SRCH, SRCH, SRCH, SRCH, ACCES, SRCH, SRCH, SRCH, SRCH),
+ROW(tool_remove_agent,	   SRCH, BUSY, SRCH, SRCH, SRCH, BUSY, BUSY, BUSY, BUSY),
 ROW(tool_get,		      0,    0, NOENT, NOENT, NOENT, 0,    0,    0,    0),
 ROW(tool_get_fd,	      0,    0, NOENT, NOENT, NOENT, 0,    0,    0,    0),
 ROW(tool_get_other,	      0, NOENT, NOENT, NOENT, 0, NOENT, NOENT, NOENT, NOENT),
