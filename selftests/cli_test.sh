@@ -13,6 +13,7 @@ SCHEMA=/usr/share/agentcg/agentcg.schema.json
 tmp=$(mktemp -d)
 mkdir "$tmp/json"
 kept=0
+container=0
 
 # check TEXT COMMAND...: as ok, with what the last command said.
 check() {
@@ -437,6 +438,74 @@ test_sudden_ends() {
 	check "killed at any moment, it leaves nothing" await no_calls "$S"
 }
 
+# A container as runtimes make them, with a session around it.
+start_container() {
+	rm -f "$tmp/ready"
+	mkdir "$CG/$TOP/c"
+	sh -c 'echo 0 >"$1/cgroup.procs"
+exec unshare --cgroup --mount --net --pid --fork --kill-child sh -c "
+	mount -t tmpfs none /sys/fs && mkdir \"\$1\" && mount -t cgroup2 -o ro none \"\$1\" &&
+	touch \"\$2\" && exec sleep 1000" - "$2" "$3"' - "$CG/$TOP/c" "$CG" "$tmp/ready" &
+	container=$!
+	await test -e "$tmp/ready" && agentcg session add "/$TOP/c" --adopt --budget 64M
+}
+
+# inside COMMAND...: in the container, as runtimes exec.
+inside() {
+	sh -c 'echo 0 >"$1/cgroup.procs"
+ns=/proc/$2/ns
+shift 2
+exec nsenter --cgroup="$ns/cgroup" --mount="$ns/mnt" --net="$ns/net" --pid="$ns/pid_for_children" -- "$@"' \
+		- "$CG/$TOP/c/agent" "$container" "$@"
+}
+
+inside_run() { inside agentcg run --require always --mem 8M "$@"; }
+
+test_container() {
+	try start_container
+	check "a container becomes a session" is "$status" 0
+	check "its cgroupfs is read-only" gives 1 inside mkdir "$CG/x"
+	check "it says so" says 'Read-only file system'
+	check "run in it" gives 5 inside_run --receipt "$tmp/receipt" -- sh -c 'exit 5'
+	check "it was a call" is "$(field enforced) $(field exit-code)" 'true 5'
+	keep receipt "$tmp/receipt"
+	check "nothing is left" no_calls "$TOP/c"
+	check "the call is where CMD runs" gives 0 inside_run --name x -- cat /proc/self/cgroup
+	check "it shows in its namespace" is "$(<"$tmp/out")" '0::/x'
+	check "what outlives CMD" gives 0 inside_run -- sh -c 'sleep 1000 & exit 0'
+	check "is killed" no_calls "$TOP/c"
+	check "what is to outlive it" gives 0 inside_run --keep -- sh -c 'sleep 2 &'
+	check "is left alone" is "$(children "$TOP/c" | wc -w)" 2
+	check "and removed once it is empty" await no_calls "$TOP/c"
+	try inside_run --name x -- agentcg run --require always --name x -- true
+	check "a name that is taken" is "$status" 125
+	check "is told" says 'a call named x already'
+	check "a refusal leaves nothing" refuses 125 'mem 1073741824' inside_run --mem 1G -- true
+	check "no call" no_calls "$TOP/c"
+	check "a change from beside it" gives 0 inside_run --name x -- \
+		agentcg tool set /x --mem 4M
+	check "tool kill from beside it" gives 137 inside_run --name x -- sh -c 'agentcg tool kill /x; sleep 1000'
+	check "its receipts" shows receipts inside agentcg -j receipt show
+	check "are those of its calls" says '"cause":"user-kill"'
+	# shellcheck disable=SC2016 # of the shell inside
+	check "run is killed" gives 137 inside sh -c 'agentcg run --require always -- sh -c "touch $0; exec sleep 1000" &
+while [ ! -e "$0" ]; do sleep 0.1; done
+kill -KILL $!
+wait $!' "$tmp/gone"
+	check "its call is removed" await no_calls "$TOP/c"
+	# shellcheck disable=SC2016 # of the shell inside
+	try inside bash -c 'for i in 01 02 03 04 05 06 07 08 09 10 12 15; do
+	agentcg run --require always -- sleep 1000 &
+	sleep "0.$i"
+	kill -KILL $!
+	wait $!
+done'
+	check "killed at any moment, it leaves nothing" await no_calls "$TOP/c"
+	kill -KILL "$container"
+	wait "$container" 2>/dev/null
+	check "the session ends with it" gives 0 agentcg session del "/$TOP/c"
+}
+
 test_tools() {
 	started victim -- sh -c "touch $tmp/ready; exec sleep 1000"
 	check "tool show" shows tool agentcg -j tool show "/$S/victim"
@@ -663,6 +732,7 @@ thorough test_unmanaged
 thorough test_permissions
 thorough test_signals
 test_sudden_ends
+test_container
 thorough test_tools
 thorough test_the_rest
 thorough test_events
