@@ -123,6 +123,14 @@ void agentcg_cause_signal(struct agentcg_tool *const tool, const int sig,
 	killer->oom_killer = !insider && is_oom_killer(&killer->sender);
 }
 
+/* The current task has had the call killed, as the first to do so. */
+void agentcg_cause_request(struct agentcg_tool *const tool)
+{
+	guard(spinlock_irqsave)(&tool->d.session->lock);
+	agentcg_process_take(&tool->evidence.requester, current);
+	tool->evidence.requested = ktime_get_boottime_ns();
+}
+
 /* Who has sent what ended the first process; NULL when it is not known. */
 static const struct agentcg_killer *
 leader_killer(const struct agentcg_tool *const tool)
@@ -198,5 +206,6 @@ void agentcg_evidence_drop(struct agentcg_evidence *const evidence)
 {
 	agentcg_process_drop(&evidence->killer.sender);
 	agentcg_process_drop(&evidence->killer.victim);
+	agentcg_process_drop(&evidence->requester);
 	agentcg_process_drop(&evidence->oom.culprit);
 }

@@ -77,10 +77,14 @@ struct agentcg_oom {
 /**
  * struct agentcg_evidence - what is written down; by the session's lock
  * @killer: of the first process, else of another that an outsider ended
+ * @requester: who asked for the call to be killed, no pid for nobody
+ * @requested: when
  * @oom: OOM kill
  */
 struct agentcg_evidence {
 	struct agentcg_killer killer;
+	struct agentcg_process requester;
+	u64 requested;
 	struct agentcg_oom oom;
 };
 
@@ -92,6 +96,7 @@ void agentcg_process_drop(struct agentcg_process *process);
 void agentcg_cause_signal(struct agentcg_tool *tool, int sig,
 			  const struct kernel_siginfo *info,
 			  struct task_struct *task, bool insider);
+void agentcg_cause_request(struct agentcg_tool *tool);
 bool agentcg_cause_tells_killer(const struct agentcg_tool *tool);
 enum agentcg_cause agentcg_cause_of(const struct agentcg_tool *tool);
 void agentcg_evidence_drop(struct agentcg_evidence *evidence);

@@ -6,6 +6,7 @@
 #include <linux/cred.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
+#include <linux/signal.h>
 #include <linux/uidgid.h>
 #include <net/netlink.h>
 
@@ -47,6 +48,16 @@ static int put_killer(struct sk_buff *const skb,
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
+}
+
+static int put_requester(struct sk_buff *const skb,
+			 const struct agentcg_evidence *const evidence)
+{
+	return put_killer(skb, &(struct agentcg_killer) {
+		.signal = SIGKILL,
+		.time = evidence->requested,
+		.sender = evidence->requester,
+	});
 }
 
 static int put_oom_figures(struct sk_buff *const skb,
@@ -101,10 +112,13 @@ int agentcg_nl_put_cause(struct sk_buff *const skb,
 			 const struct agentcg_tool *const tool)
 {
 	const struct agentcg_evidence *const evidence = &tool->evidence;
+	const enum agentcg_cause cause = agentcg_cause_of(tool);
 
-	if (nla_put_u32(skb, AGENTCG_A_TOOL_CAUSE, agentcg_cause_of(tool)) ||
+	if (nla_put_u32(skb, AGENTCG_A_TOOL_CAUSE, cause) ||
 	    (agentcg_cause_tells_killer(tool) &&
 	     put_killer(skb, &evidence->killer)) ||
+	    (cause == AGENTCG_CAUSE_USER_KILL && evidence->requester.pid &&
+	     put_requester(skb, evidence)) ||
 	    (evidence->oom.time && put_oom(skb, &evidence->oom)))
 		return -EMSGSIZE;
 	return put_survivors(skb, tool);

@@ -226,9 +226,10 @@ int agentcg_nl_tool_get_doit(struct sk_buff *skb, struct genl_info *info)
 int agentcg_nl_tool_kill_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct agentcg_domain *const domain = info->user_ptr[0];
+	struct agentcg_tool *const tool = agentcg_domain_to_tool(domain);
 
-	agentcg_tool_kill(agentcg_domain_to_tool(domain),
-			  AGENTCG_CAUSE_USER_KILL);
+	if (agentcg_tool_kill(tool, AGENTCG_CAUSE_USER_KILL))
+		agentcg_cause_request(tool);
 	return 0;
 }
 

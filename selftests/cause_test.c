@@ -274,7 +274,11 @@ TEST_F(cause, killed_on_request)
 	EXPECT_EQ(SIGKILL, WTERMSIG(wait_exit(pid, PATIENCE)));
 	ASSERT_EQ(0, call_end(nl, &self->call));
 	EXPECT_CAUSE(AGENTCG_CAUSE_USER_KILL);
-	EXPECT_FALSE(view_has(nl_reply(nl), AGENTCG_A_TOOL_KILLER));
+	EXPECT_EQ(getpid(), view_uint(process_in(nl, AGENTCG_A_TOOL_KILLER,
+						 AGENTCG_A_KILLER_SENDER),
+				      AGENTCG_A_PROCESS_PID));
+	EXPECT_FALSE(view_has(view_nest(nl_reply(nl), AGENTCG_A_TOOL_KILLER),
+			      AGENTCG_A_KILLER_VICTIM));
 }
 
 TEST_F(cause, stall_bound)
