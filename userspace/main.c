@@ -21,6 +21,7 @@ static const char help[] =
 "  event     follow what happens, as it happens\n"
 "  node      show, set: the memory account of the machine\n"
 "  info      what the kernel module is, can do, and has done\n"
+"  env       CPUs and memory as variables that tools obey\n"
 "  doctor    what is in force on this machine, what is not, and the mend\n"
 "\n"
 "  -j, --json     JSON, one document, or one line for each event\n"
@@ -158,6 +159,7 @@ static const struct command objects[] = {
 	{ "event", cmd_event },
 	{ "node", cmd_node },
 	{ "info", cmd_info },
+	{ "env", cmd_env },
 	{ "doctor", cmd_doctor },
 	{ NULL, NULL }
 };

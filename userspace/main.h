@@ -59,6 +59,7 @@ struct agentcg *open_handle(void);
 bool global_option(const char *arg);
 
 int cmd_doctor(char **argv);
+int cmd_env(char **argv);
 int cmd_event(char **argv);
 int cmd_info(char **argv);
 int cmd_node(char **argv);

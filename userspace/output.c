@@ -353,8 +353,7 @@ void print_record(const struct agentcg_record *record)
 		record_text(stdout, record, 0);
 }
 
-/* A heading of a record in a list: what people know it by. */
-static void text_heading(const struct agentcg_record *record)
+void text_heading(const struct agentcg_record *record)
 {
 	bool tool = record->object == AGENTCG_OBJECT_TOOL;
 	struct agentcg_record intent = { .data = NULL };

@@ -28,6 +28,9 @@ void json_add_instant(json_t *object, const char *key, uint64_t boot_ns);
 /** record_text() - A record as indented "key value" lines. */
 void record_text(FILE *file, const struct agentcg_record *record, int indent);
 
+/** text_heading() - What people know a record of a list by, on stdout. */
+void text_heading(const struct agentcg_record *record);
+
 /** print_record() - As the command line wants it, on stdout. */
 void print_record(const struct agentcg_record *record);
 

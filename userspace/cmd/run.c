@@ -19,11 +19,13 @@
 #include <unistd.h>
 
 #include "../main.h"
+#include "../means.h"
 #include "../options.h"
 #include "../output.h"
 #include "../receipt.h"
 #include "../size.h"
 #include "../tree.h"
+#include "../variables.h"
 #include "../watcher.h"
 
 /* Exit statuses of run itself, as of timeout(1) and env(1). */
@@ -71,6 +73,7 @@ static const char help[] =
 "  --require WHEN       never (default): where agentcg cannot act, run CMD\n"
 "                       unmanaged and say so; always: do not run it\n"
 "  --reap               what outlives CMD is killed (default)\n"
+"  --env                set the variables of \"agentcg env\" for CMD\n"
 "  --keep               it goes on in the call, past its deadline, and is told\n"
 "                       on stderr; the cgroup is removed once it is empty\n";
 
@@ -102,6 +105,7 @@ struct run {
 	bool require;
 	bool reap;
 	bool keep;
+	bool env;
 	struct intent_args intent;
 	char **cmd;
 	/* as it is */
@@ -263,6 +267,25 @@ static int begin(struct run *run)
 }
 
 /* ---- the command ---- */
+
+static void set_variable(const char *name, const char *value, void *arg)
+{
+	(void)arg;
+	setenv(name, value, 1);
+}
+
+/* What the command has, in the environment that it will inherit. */
+static void set_variables(const struct run *run)
+{
+	struct means means;
+
+	if (run->call)
+		means_of(run->handle, agentcg_call_fd(run->call), run->session,
+			 agentcg_call_id(run->call), NULL, &means);
+	else
+		means_own(run->handle, NULL, &means);
+	variables_of(&means, set_variable, NULL);
+}
 
 static int spawn_file(struct run *run, const char *file, char **argv,
 		      posix_spawnattr_t *attr)
@@ -809,6 +832,8 @@ static int execute(struct run *run)
 	int err;
 
 	run->has_terminal = foreground() == getpgrp();
+	if (run->env)
+		set_variables(run);
 	if (!run->call)
 		tree_adopt();
 	err = spawn(run);
@@ -863,6 +888,7 @@ static int parse_run(char **argv, struct run *run)
 		{ "require", OPTION_REQUIRE, &run->require, 0, NULL },
 		{ "reap", OPTION_FLAG, &run->reap, 0, NULL },
 		{ "keep", OPTION_FLAG, &run->keep, 0, NULL },
+		{ "env", OPTION_FLAG, &run->env, 0, NULL },
 	};
 	const size_t count = sizeof(own) / sizeof(own[0]);
 	struct option_def table[sizeof(own) / sizeof(own[0]) +

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../main.h"
+#include "../means.h"
 #include "../options.h"
 #include "../output.h"
 #include "../size.h"
@@ -291,23 +292,112 @@ static int session_del(char **argv)
 	return with_session(cgroup, del, NULL);
 }
 
+/* With what a new call would have now. */
+static json_t *session_json(const struct agentcg_record *record,
+			    const struct means *means)
+{
+	json_t *object = record_json(record);
+
+	json_object_set_new(object, "available",
+			    means->memory == AGENTCG_UNLIMITED ? json_null() :
+			    json_integer((json_int_t)means->memory));
+	if (*means->memory_by)
+		json_object_set_new(object, "available-by",
+				    json_text(means->memory_by));
+	json_object_set_new(object, "cpus", json_integer(means->cpus));
+	json_object_set_new(object, "cpus-by", json_text(means->cpus_by));
+	return object;
+}
+
+static void session_text(const struct agentcg_record *record,
+			 const struct means *means, int indent)
+{
+	char size[HUMAN_MAX];
+
+	record_text(stdout, record, indent);
+	printf("%*sa new call can have %s of memory now (%s) and %u CPU%s (%s)\n",
+	       indent, "", means->memory == AGENTCG_UNLIMITED ? "all" :
+	       human_size(means->memory, size),
+	       *means->memory_by ? means->memory_by : "nothing limits it",
+	       means->cpus, means->cpus == 1 ? "" : "s", means->cpus_by);
+}
+
+/*
+ * What a new call of the session in @record would have; asked with a handle of
+ * its own, since @record is only good until the next request on its own.
+ */
+static void ask_means(struct agentcg *handle,
+		      const struct agentcg_record *record, struct means *means)
+{
+	const char *path = agentcg_record_string(record, AGENTCG_A_SESSION_PATH);
+	struct agentcg_session *session = NULL;
+
+	if (path && !agentcg_session_open(handle, path, &session) &&
+	    agentcg_session_id(session) !=
+	    agentcg_record_uint(record, AGENTCG_A_SESSION_ID, 0)) {
+		agentcg_session_close(session);
+		session = NULL;
+	}
+	means_of(handle, session ? agentcg_session_fd(session) : -1, session, 0,
+		 NULL, means);
+	agentcg_session_close(session);
+	if (means->managed)
+		return;
+	/* Not to be seen from here: its account is all there is. */
+	means->memory = agentcg_record_uint(record, AGENTCG_A_SESSION_FREE, 0);
+	snprintf(means->memory_by, sizeof(means->memory_by),
+		 "what is free of the session's budget");
+}
+
+struct session_list {
+	struct agentcg *handle;	/* to ask with */
+	json_t *array;
+	unsigned int count;
+};
+
+static int list_session(const struct agentcg_record *record, void *arg)
+{
+	struct session_list *list = arg;
+	struct means means;
+
+	ask_means(list->handle, record, &means);
+	if (json_wanted) {
+		json_array_append_new(list->array, session_json(record, &means));
+		return 0;
+	}
+	if (list->count++)
+		putchar('\n');
+	text_heading(record);
+	session_text(record, &means, 2);
+	return 0;
+}
+
 static int show(struct agentcg_session *session, const char *cgroup,
 		const void *unused)
 {
+	struct agentcg *handle;
 	struct agentcg_record reply;
+	struct means means;
 	int err;
 
 	(void)cgroup;
 	(void)unused;
 	err = agentcg_session_get(session, &reply);
-	if (!err)
-		print_record(&reply);
-	return err;
+	if (err)
+		return err;
+	handle = open_handle();
+	ask_means(handle, &reply, &means);
+	if (json_wanted)
+		print_json(session_json(&reply, &means));
+	else
+		session_text(&reply, &means, 0);
+	agentcg_close(handle);
+	return 0;
 }
 
 static int session_show(char **argv)
 {
-	struct list_output list = { .array = NULL };
+	struct session_list list = { .array = NULL };
 	struct agentcg *handle;
 	const char *cgroup;
 	int err;
@@ -317,10 +407,16 @@ static int session_show(char **argv)
 	if (cgroup)
 		return with_session(cgroup, show, NULL);
 	handle = open_handle();
-	err = agentcg_session_list(handle, list_add, &list);
+	list.handle = open_handle();
+	list.array = json_array();
+	err = agentcg_session_list(handle, list_session, &list);
+	agentcg_close(list.handle);
+	if (!err && json_wanted)
+		print_json(list.array);
+	else
+		json_decref(list.array);
 	if (err)
 		return fail(handle, err);
-	list_finish(&list);
 	agentcg_close(handle);
 	return EXIT_OK;
 }

@@ -18,10 +18,12 @@
 
 #include "../advice.h"
 #include "../main.h"
+#include "../means.h"
 #include "../options.h"
 #include "../output.h"
 #include "../receipt.h"
 #include "../size.h"
+#include "../variables.h"
 #include "unit.h"
 
 int agentcg_main(int argc, char **argv);
@@ -319,6 +321,7 @@ static void test_command_lines(void)
 		{ { "node", "set" }, 2, "agentcg: node set: give --capacity SIZE or --reserve SIZE\n" },
 		{ { "receipt", "show", "x" }, 2, "agentcg: receipt show: \"x\" is not a number from 1 to 18446744073709551615: use the id of a call\n" },
 		{ { "event", "--count", "0" }, 2, "agentcg: --count: \"0\" is not a number from 1 to 4294967295\n" },
+		{ { "env", "--format", "xml" }, 2, "agentcg: --format: \"xml\" is not known: use shell or env\n" },
 		{ { "run" }, 125, "agentcg: run: no command: agentcg run [OPTIONS] -- CMD ARG...\n" },
 		{ { "run", "--receipt", "/dev/null/x", "true" }, 125, "agentcg: --receipt /dev/null/x: Not a directory: name a file that can be written\n" },
 		{ { "run", "--keep", "--reap", "true" }, 125, "agentcg: --reap, --keep, --survivors: give one of them\n" },
@@ -358,6 +361,85 @@ static void test_cgroup_names(void)
 	check(!agentcg_word_in("cpuset io\n", "cpu"), "part of a word");
 	check(agentcg_word_in("cpuset cpu\n", "cpu"), "after part of a word");
 	check(!agentcg_word_in("", "cpu"), "no words");
+}
+
+/* ---- CPUs and memory ---- */
+
+static void test_means(void)
+{
+	static const struct {
+		const char *text;
+		unsigned int cpus;
+	} quotas[] = {
+		{ "max 100000\n", 0 }, { "100000 100000\n", 1 },
+		{ "150000 100000\n", 2 }, { "1000 100000\n", 1 },
+		{ "400000 50000\n", 8 }, { "", 0 }, { "5 0\n", 0 },
+	}, lists[] = {
+		{ "0-3\n", 4 }, { "0\n", 1 }, { "0-1,8,10-11\n", 5 },
+		{ "\n", 0 }, { "", 0 }, { "3-1\n", 0 },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(quotas); i++)
+		check(means_quota(quotas[i].text) == quotas[i].cpus,
+		      "CPUs of quota %zu", i);
+	for (i = 0; i < ARRAY_SIZE(lists); i++)
+		check(means_count(lists[i].text) == lists[i].cpus,
+		      "CPUs of list %zu", i);
+}
+
+static void add_variable(const char *name, const char *value, void *arg)
+{
+	json_object_set_new(arg, name, json_string(value));
+}
+
+/* What is set of one variable where it has a value already; "-": nothing. */
+static void check_variable(const char *name, const char *old, const char *want)
+{
+	const struct means means = { .cpus = 4, .memory = 1000ull << 20 };
+	json_t *object = json_object();
+	char text[96];
+
+	if (old)
+		setenv(name, old, 1);
+	else
+		unsetenv(name);
+	variables_of(&means, add_variable, object);
+	snprintf(text, sizeof(text), "%s after \"%s\"", name, old ?: "");
+	check_text(json_string_value(json_object_get(object, name)) ?: "-",
+		   want, text);
+	unsetenv(name);
+	json_decref(object);
+}
+
+static void test_variables(void)
+{
+	const struct means unlimited = { .cpus = 2, .memory = UINT64_MAX };
+	json_t *object = json_object();
+
+	check_variable("NPROC", "99", "4");
+	check_variable("OMP_NUM_THREADS", NULL, "4");
+	check_variable("GOMEMLIMIT", NULL, "900MiB");
+	check_variable("MAKEFLAGS", NULL, "-j4");
+	check_variable("MAKEFLAGS", "-k -s", "-k -s -j4");
+	check_variable("MAKEFLAGS", "-k -j -s", "-k -s -j4");
+	check_variable("MAKEFLAGS", "-j64", "-j4");
+	check_variable("MAKEFLAGS", "--jobs=64 -k", "-k -j4");
+	check_variable("MAKEFLAGS", "-j2", "-");
+	check_variable("MAKEFLAGS", "-j4", "-");
+	check_variable("MAKEFLAGS", " -j8 --jobserver-auth=3,4", "-");
+	check_variable("NODE_OPTIONS", NULL, "--max-old-space-size=750");
+	check_variable("NODE_OPTIONS", "--no-warnings",
+		       "--no-warnings --max-old-space-size=750");
+	check_variable("NODE_OPTIONS", "--max_old_space_size=4096 --no-warnings",
+		       "--no-warnings --max-old-space-size=750");
+	check_variable("NODE_OPTIONS", "--max-old-space-size=512", "-");
+	variables_of(&unlimited, add_variable, object);
+	check(json_object_get(object, "MAKEFLAGS") &&
+	      !json_object_get(object, "GOMEMLIMIT") &&
+	      !json_object_get(object, "NODE_OPTIONS"),
+	      "no memory is set where nothing limits it");
+	json_decref(object);
 }
 
 /* ---- records ---- */
@@ -480,6 +562,20 @@ static bool as_described(const struct agentcg_attr *attr, const json_t *value,
 	}
 }
 
+/* What session show adds of its own. */
+static bool is_added(const char *key)
+{
+	static const char *const added[] = {
+		"available", "available-by", "cpus", "cpus-by",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(added); i++)
+		if (!strcmp(key, added[i]))
+			return true;
+	return false;
+}
+
 static void check_properties(const char *name, unsigned int object,
 			     json_t *properties)
 {
@@ -490,7 +586,7 @@ static void check_properties(const char *name, unsigned int object,
 	json_object_foreach(properties, key, value) {
 		const struct agentcg_attr *attr = attr_named(object, key);
 		bool fits = attr ? as_described(attr, value, properties) :
-				   strstr(key, "-utc") != NULL;
+				   strstr(key, "-utc") || is_added(key);
 
 		if (!fits)
 			printf("# %s: %s differs\n", name, key);
@@ -514,7 +610,10 @@ static void test_schema(void)
 		{ "info", AGENTCG_OBJECT_INFO, 0 },
 		{ "node", AGENTCG_OBJECT_NODE, 0 },
 		{ "intent", AGENTCG_OBJECT_INTENT, 0 },
-		/* max-hold is refused, restored-high is session-del's. */
+		/*
+		 * max-hold is refused, restored-high is session-del's; what the
+		 * tool adds is not the library's.
+		 */
 		{ "session", AGENTCG_OBJECT_SESSION, 2 },
 		{ "session-del", AGENTCG_OBJECT_SESSION, ~0u },
 		{ "tool", AGENTCG_OBJECT_TOOL, 0 },
@@ -971,6 +1070,8 @@ int main(void)
 	test_operands();
 	test_command_lines();
 	test_cgroup_names();
+	test_means();
+	test_variables();
 	test_attributes();
 	test_schema();
 	test_intent_json();
