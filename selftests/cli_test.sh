@@ -128,7 +128,7 @@ ended() {
 # What is the same for all commands.
 test_words() {
 	local object
-	for object in run session tool receipt event node info doctor; do
+	for object in run session tool receipt event node info env doctor; do
 		check "$object help" gives 0 agentcg "$object" help
 		check "it tells the usage" grep -q "^usage: agentcg.* $object" "$tmp/out"
 	done
@@ -308,7 +308,7 @@ test_receipts() {
 	keep receipt "$tmp/receipt"
 	try run --receipt "$tmp/receipt" -- sh -c 'kill -9 $$'
 	check "a signal in a receipt" is "$(field exit-signal)" 9
-	check "with advice" says 'SIGKILL from outside agentcg'
+	check "with advice" says 'SIGKILL, which it sent itself'
 	keep receipt "$tmp/receipt"
 	check "CMD that is not there" gives 127 run --receipt "$tmp/receipt" -- /nonexistent
 	check "its receipt is of the process that was to become it" is "$(field exit-code)" 127
@@ -322,6 +322,157 @@ test_receipts() {
 	check "no receipt's descriptor" refuses 125 '--receipt' run --receipt fd:99 -- true
 	check "a descriptor for reading" refuses 125 'for reading only' \
 		run --receipt fd:5 -- true 5</dev/null
+}
+
+# runs ARGS...: whether a process with exactly these arguments is there.
+runs() { pgrep -xf "$*" >/dev/null; }
+runs_not() { ! runs "$@"; }
+
+# Every one of these sleeps has a time of its own, by which it is found.
+test_deadlines() {
+	check "past its deadline" gives 124 run --deadline 500ms --receipt "$tmp/receipt" -- sleep 9001
+	check "that is its cause" is "$(field cause)" '"deadline"'
+	check "it has waited" is "$(field code)" '"deadline-idle"'
+	check "it is told" says 'killed at its deadline of 500ms'
+	keep receipt "$tmp/receipt"
+	check "a busy one" gives 124 run --deadline 1s --receipt "$tmp/receipt" -- sh -c 'while :; do :; done'
+	check "it has worked" is "$(field code)" '"deadline-busy"'
+	check "what to try" grep -qF '"try":[{"option":"--deadline","value":"2s"}' "$tmp/receipt"
+	keep receipt "$tmp/receipt"
+	check "in time" gives 5 run --deadline 9s -- sh -c 'exit 5'
+	check "nothing is said" is "$(<"$tmp/err")" ''
+	check "a warning" gives 0 run --deadline 1000 --warn-before 999900ms -- sleep 0.5
+	check "says how to extend it" \
+		grep -qE '^agentcg: .* until the deadline of 1000s: agentcg tool set [0-9]+ --deadline 2000s extends it$' "$tmp/err"
+	for deadline in 100=10 1h=30 9=0; do
+		try run --deadline "${deadline%=*}" --receipt "$tmp/receipt" -- true
+		check "when it comes: $deadline" is "$(field warn-before)" "$((${deadline#*=} * 1000000000))"
+	done
+	started slow --deadline 2s -- sh -c "touch $tmp/ready; exec sleep 3"
+	check "it is extended" gives 0 agentcg tool set "/$S/slow" --deadline 1000
+	ended
+	check "and kept" is "$status" 0
+	started slow --deadline 1000 -- sh -c "touch $tmp/ready; exec sleep 9002"
+	check "it is shortened" gives 0 agentcg tool set "/$S/slow" --deadline 1ms
+	ended
+	check "and met" is "$status" 124
+	agentcg session set "/$S" --deadline 500ms
+	check "the session's deadline" gives 124 run -- sleep 9003
+	check "none instead" gives 0 run --deadline max -- sleep 1
+	agentcg session set "/$S" --deadline max
+	check "a fork bomb past its deadline" gives 124 \
+		run --deadline 1s -- bash -c 'b() { b | b & }; b; sleep 9004'
+	check "nothing is left of it" no_calls "$S"
+	check "those who leave the tree" gives 124 \
+		run --deadline 1s -- sh -c 'setsid sh -c "sleep 9005 & sleep 9005" & (setsid sleep 9005 &); sleep 9005'
+	check "do not escape" runs_not sleep 9005
+	check "nothing is left of them" no_calls "$S"
+	check "no time at all" refuses 125 'max for none' run --deadline 0 -- true
+	check "a deadline, unmanaged" gives 124 agentcg run --deadline 2s --warn-before 1s \
+		--receipt "$tmp/receipt" -- sh -c 'setsid sh -c "sleep 9006 & sleep 9006" & (setsid sleep 9006 &); sleep 9006'
+	check "nobody escapes it" runs_not sleep 9006
+	check "it warns" grep -qE '^agentcg: .* until the deadline of 2s$' "$tmp/err"
+	check "its receipt" is "$(field enforced) $(field cause) $(field code)" 'false "deadline" "deadline"'
+	keep receipt "$tmp/receipt"
+}
+
+test_survivors() {
+	check "what outlives CMD" gives 3 run --receipt "$tmp/receipt" -- sh -c 'sleep 9010 & sleep 0.5; exit 3'
+	check "is killed" runs_not sleep 9010
+	check "it is told" says '1 process outlived the command and was killed: sleep (pid '
+	check "it is counted" is "$(field survived)" 1
+	check "when the call was empty" test -n "$(field emptied)"
+	keep receipt "$tmp/receipt"
+	check "what is kept" gives 3 run --keep --name kept --receipt "$tmp/receipt" -- sh -c 'sleep 9011 & sleep 0.5; exit 3'
+	check "goes on" runs sleep 9011
+	check "in its call" test -d "$CG/$S/kept"
+	check "that is told" grep -qE "^agentcg: 1 process goes on in /$S/kept: sleep \\(pid [0-9]+\\); agentcg tool kill [0-9]+ ends it$" "$tmp/err"
+	check "the receipt is of the live call" is "$(field path) $(field survived) $(field end)" "\"/$S/kept\" 1 "
+	keep receipt "$tmp/receipt"
+	check "it is a tool call still" shows tool agentcg -j tool show "/$S/kept"
+	kill "$(pgrep -xf 'sleep 9011')"
+	check "its cgroup goes when it ends" await no_calls "$S"
+	try run --keep --name kept -- sh -c 'setsid sleep 9012 & exit 0'
+	check "kept, it can be killed" gives 0 agentcg tool kill "/$S/kept"
+	check "with its cgroup" await no_calls "$S"
+	check "nothing to keep" gives 0 run --keep -- true
+	check "nothing is left" no_calls "$S"
+	check "either of them" refuses 125 'give one of them' run --keep --reap -- true
+	check "what outlives CMD, unmanaged" gives 3 agentcg run -- sh -c 'setsid sleep 9013 & exit 3'
+	check "is killed as well" runs_not sleep 9013
+	check "what is kept, unmanaged" gives 3 agentcg run --keep -- sh -c 'setsid sleep 9014 & sleep 0.5; exit 3'
+	check "goes on as well" runs sleep 9014
+	kill "$(pgrep -xf 'sleep 9014')"
+}
+
+# fed CODE WORDS: what the agent is told of the last receipt, and on stderr.
+fed() {
+	is "$(field code)" "\"$1\"" && says "$2" && keep receipt "$tmp/receipt"
+}
+
+test_feedback() {
+	echo 64M >"$CG/$S/memory.max"
+	try run --receipt "$tmp/receipt" -- python3 -c 'x = bytearray(200 << 20)'
+	check "out of the session's memory" fed oom-session 'its session met its memory.max of 64M. The kernel chose python3 (pid '
+	echo max >"$CG/$S/memory.max"
+	started victim --receipt "$tmp/receipt" -- sh -c "touch $tmp/ready; exec sleep 9020"
+	await runs sleep 9020
+	kill -KILL "$(pgrep -xf 'sleep 9020')"
+	ended
+	check "killed by somebody" fed signal "SIGKILL from cli_test.sh (pid $$), uid 0"
+	started victim --receipt "$tmp/receipt" -- sh -c "touch $tmp/ready; sleep 9021; exit \$?"
+	await runs sleep 9021
+	kill -TERM "$(pgrep -xf 'sleep 9021')"
+	ended
+	check "a child killed by somebody" fed killed-beside 'ended by SIGTERM from cli_test.sh'
+	check "the status that came of it" says 'the command itself exited with status 143'
+	try run --receipt "$tmp/receipt" -- sh -c 'sh -c "kill -9 \$\$"; exit $?'
+	check "137 from inside" fed status-137 'it came from inside'
+	try run --receipt "$tmp/receipt" -- sh -c 'kill -SEGV $$'
+	check "a crash" fed crash 'crashed with SIGSEGV (Segmentation fault)'
+	try run --receipt "$tmp/receipt" -- sh -c 'ulimit -S -t 1; while :; do :; done'
+	check "a limit of CPU time" fed rlimit 'CPU time (ulimit -t)'
+	try run --receipt "$tmp/receipt" -- sh -c 'ulimit -t 1; while :; do :; done'
+	check "a hard one" fed signal 'SIGKILL from the kernel itself'
+	try run --receipt "$tmp/receipt" -- sh -c 'kill -TERM $$'
+	check "what is no trouble" is "$(field advice)$(<"$tmp/err")" ''
+}
+
+# env_of KEY: of the last JSON of agentcg env.
+env_of() { sed -nE 's/^.*[{,]"'"$1"'":("[^"]*"|[^],}]*).*/\1/p' "$tmp/out"; }
+
+test_env() {
+	check "env" shows env agentcg -j env --session "/$S"
+	check "asks the module" is "$(env_of managed)" true
+	check "all CPUs" is "$(env_of cpus)" "$(nproc)"
+	check "and the budget" is "$(env_of memory-by)" "\"what is free of the session's budget\""
+	echo '50000 100000' >"$CG/$S/cpu.max"
+	echo 100M >"$CG/$S/memory.max"
+	check "less of both" shows env agentcg -j env --session "/$S"
+	check "half a CPU is one" is "$(env_of cpus) $(env_of cpus-by)" "1 \"cpu.max of /$S\""
+	check "a hard limit" is "$(env_of memory-by)" "\"memory.max of /$S\""
+	check "is below it" test "$(env_of memory)" -le 104857600
+	check "tools obey" is "$(eval "$(agentcg env --session "/$S")" && nproc)" 1
+	check "session show tells" gives 0 agentcg session show "/$S"
+	check "what a call can have" grep -qE "^a new call can have .* of memory now \\(memory.max of /$S\\) and 1 CPU \\(cpu.max of /$S\\)$" "$tmp/out"
+	echo max >"$CG/$S/cpu.max"
+	echo max >"$CG/$S/memory.max"
+	check "in a call" shows env run --mem 8M --burst 12M -- agentcg -j env
+	check "it is the call's" is "$(env_of memory) $(env_of memory-by)" '20971520 "--mem and --burst"'
+	check "run sets them" gives 0 run --mem 8M --burst 12M --env -- sh -c 'echo $NPROC $GOMEMLIMIT $NODE_OPTIONS'
+	check "as they are" is "$(<"$tmp/out")" "$(nproc) 18MiB --max-old-space-size=15"
+	check "of a declared one" shows env agentcg -j env --session "/$S" --mem 10M --burst 0
+	check "it is that" is "$(env_of memory)" 10485760
+	check "what has quotes" is \
+		"$(eval "$(NODE_OPTIONS="--title='x" agentcg env --session "/$S" --mem 10M --burst 0)" && echo "$NODE_OPTIONS")" \
+		"--title='x --max-old-space-size=7"
+	check "as plain lines" gives 0 agentcg env --session "/$S" --format env
+	check "they are" is "$(grep -vcE '^[A-Z_]+=' "$tmp/out")" 0
+	check "in no session" gives 0 agentcg env
+	check "it says so" says 'from the cgroup files alone: the caller runs in no session'
+	check "without a session" shows env agentcg -j env
+	check "nor the module's word" is "$(env_of managed)" false
+	check "a session that is not there, for env" refuses 1 'mkdir' agentcg env --session "/$TOP/none"
 }
 
 # The disk is full when all is over: CMD's status is what counts, and the
@@ -354,7 +505,7 @@ test_refused_calls() {
 	keep tools "$tmp/out"
 	check "more than the budget" refuses 125 'mem 1073741824 is above the session' \
 		run --mem 1G -- true
-	for option in '--deadline 5s' '--pids 5' '--conflict x' '--on-exhaust freeze' '--on-exhaust wait'; do
+	for option in '--pids 5' '--conflict x' '--on-exhaust freeze' '--on-exhaust wait'; do
 		# shellcheck disable=SC2086 # two words
 		check "not enforced: $option" refuses 125 'by this version' run $option -- true
 	done
@@ -378,7 +529,7 @@ test_unmanaged() {
 	try agentcg run --receipt "$tmp/receipt" --label x --tag a=b --mem 5M --burst max \
 		--class batch --weight 3 --stall 5ms --on-exhaust kill --restartable -- sh -c 'kill -9 $$'
 	check "with the reason" is "$(field reason)" "\"$(sed 's/^[^:]*: running unmanaged: //' "$tmp/err")\""
-	check "with all that was declared" grep -qF '"intent":{"mem":5242880,"burst":null,"class":"batch","weight":3,"stall":5000000,"on-exhaust":"kill","restartable":true,"label":"x","tag":["a=b"]}' "$tmp/receipt"
+	check "with all that was declared" grep -qF '"intent":{"mem":5242880,"burst":null,"class":"batch","weight":3,"stall":5000000,"on-exhaust":"kill","restartable":true,"label":"x","tag":["a=b"],"survivors":"reap"}' "$tmp/receipt"
 	check "with the signal" is "$(field exit-signal)" 9
 	keep receipt "$tmp/receipt"
 	check "not found, unmanaged" gives 127 agentcg run --receipt "$tmp/receipt" -- /nonexistent
@@ -679,6 +830,8 @@ test_no_module() {
 		agentcg run --require always --session "/$S" -- true
 	check "no module for a session" refuses 1 'modprobe agentcg' \
 		agentcg session add "/$TOP/h" --budget 64M
+	check "no module: env" gives 0 agentcg env
+	check "env says so" says 'from the cgroup files alone: the agentcg module is not loaded'
 	for object in session tool receipt event node info; do
 		check "no module: $object" refuses 1 'modprobe agentcg' timeout 20 agentcg "$object"
 	done
@@ -726,6 +879,10 @@ thorough test_sessions_side_by_side
 agentcg session add "/$S" --budget 256M --floor 64M
 test_run
 thorough test_receipts
+test_deadlines
+test_survivors
+thorough test_feedback
+thorough test_env
 thorough test_full_disk
 thorough test_refused_calls
 thorough test_unmanaged

@@ -155,6 +155,63 @@ TEST_F(library, call)
 	EXPECT_EQ(0, reserved(self->session));
 }
 
+/* What is declared about the end of a call, and what comes of it. */
+TEST_F(library, deadline)
+{
+	struct agentcg_intent intent = intent_of(MB);
+	struct agentcg_record receipt;
+	struct agentcg_call *call;
+	uint64_t warn_before;
+
+	ASSERT_EQ(0, agentcg_call_begin(self->session, NULL, NULL, &call));
+	EXPECT_EQ(AGENTCG_UNLIMITED, agentcg_call_deadline(call, &warn_before));
+	EXPECT_EQ(0, warn_before);
+	intent.set = SET(DEADLINE) | SET(WARN_BEFORE) | SET(SURVIVORS);
+	intent.deadline = 500 * 1000000ULL;
+	intent.warn_before = 7;
+	intent.survivors = AGENTCG_SURVIVORS_REAP;
+	ASSERT_EQ(0, agentcg_call_set(call, &intent));
+	EXPECT_EQ(intent.deadline, agentcg_call_deadline(call, &warn_before));
+	EXPECT_EQ(7, warn_before);
+	/* Killed: no exit status to speak of. */
+	EXPECT_EQ(0, run(call, "sleep 1000; exit 5"));
+	ASSERT_EQ(0, agentcg_call_end(call, &receipt));
+	EXPECT_EQ(AGENTCG_CAUSE_DEADLINE,
+		  agentcg_record_uint(&receipt, AGENTCG_A_TOOL_CAUSE, 99));
+}
+
+/* Those who go on without the first process, in a call that is left alone. */
+TEST_F(library, survivors)
+{
+	struct agentcg_intent intent = intent_of(MB);
+	struct agentcg_record state, process;
+	struct agentcg_call *call;
+	uint64_t id;
+	int i;
+
+	intent.set |= SET(SURVIVORS);
+	intent.survivors = AGENTCG_SURVIVORS_KEEP;
+	ASSERT_EQ(0, agentcg_call_begin(self->session, "left", &intent, &call));
+	id = agentcg_call_id(call);
+	EXPECT_EQ(3, run(call, "sleep 1000 & sleep 0.5; exit 3"));
+	/* They are listed a moment later. */
+	for (i = 0; i < 100; i++) {
+		ASSERT_EQ(0, agentcg_tool_get(self->handle, id, &state));
+		if (agentcg_record_uint(&state, AGENTCG_A_TOOL_SURVIVED, 0))
+			break;
+		usleep(100000);
+	}
+	process = agentcg_record_nest(&state, AGENTCG_A_TOOL_SURVIVOR);
+	EXPECT_STREQ("sleep", agentcg_record_string(&process,
+						    AGENTCG_A_PROCESS_COMM));
+	agentcg_call_leave(call);
+	EXPECT_EQ(1, calls());
+	EXPECT_EQ(0, agentcg_tool_kill(self->handle, id));
+	EXPECT_EQ(0, agentcg_cgroup_remove(agentcg_session_fd(self->session),
+					   "left", 10000));
+	EXPECT_EQ(0, agentcg_receipt_get(self->handle, id, &state));
+}
+
 TEST_F(library, call_refused)
 {
 	const struct agentcg_intent intent = intent_of(2 * BUDGET);
