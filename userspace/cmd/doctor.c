@@ -13,6 +13,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "../ceiling.h"
 #include "../main.h"
 #include "../options.h"
 #include "../output.h"
@@ -355,6 +356,8 @@ struct findings {
 	unsigned int sessions;
 	json_t *group_kills;
 	char unfed[PATH_MAX];
+	char given[PATH_MAX];
+	const char *limit;
 };
 
 /* Note every cgroup from a session upwards that kills all it holds. */
@@ -374,6 +377,23 @@ static void find_group_kills(struct findings *found, const char *session)
 	}
 }
 
+/* Note the first session whose limits are not root's. */
+static void find_given_away(struct findings *found, const char *session)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (found->limit)
+		return;
+	snprintf(path, sizeof(path), "%s%s", found->host->root, session);
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	found->limit = limit_given_away(fd);
+	strcpy(found->given, session);
+	close(fd);
+}
+
 static int look_at_session(const struct agentcg_record *session, void *arg)
 {
 	struct findings *found = arg;
@@ -385,6 +405,7 @@ static int look_at_session(const struct agentcg_record *session, void *arg)
 	if (!path || strlen(path) >= PATH_MAX)
 		return 0;
 	find_group_kills(found, path);
+	find_given_away(found, path);
 	if (!found->unfed[0] &&
 	    read_cgroup(found->host, path, "cgroup.subtree_control", on,
 			sizeof(on)) && !has_word(on, "memory"))
@@ -407,6 +428,18 @@ static void report_group_kills(struct report *report, json_t *group_kills)
 		    "no cgroup kills the agent of a session with its calls");
 }
 
+static void report_given_away(struct report *report,
+			      const struct findings *found)
+{
+	if (found->limit)
+		add(report, "limits", STATE_BAD, "chown that file to root",
+		    "others than root may write %s of %s: it does not bound them",
+		    found->limit, found->given);
+	else
+		add(report, "limits", STATE_OK, NULL,
+		    "only root may write the limits of a session");
+}
+
 static void report_sessions(struct report *report, const struct findings *found)
 {
 	if (!found->sessions) {
@@ -424,6 +457,7 @@ static void report_sessions(struct report *report, const struct findings *found)
 		    "%u, whose calls have the memory controller",
 		    found->sessions);
 	report_group_kills(report, found->group_kills);
+	report_given_away(report, found);
 }
 
 static void check_sessions(struct report *report, const struct host *host)

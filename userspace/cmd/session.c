@@ -8,6 +8,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "../ceiling.h"
 #include "../main.h"
 #include "../means.h"
 #include "../options.h"
@@ -139,6 +140,16 @@ static void warn_group_kill(int fd)
 			 path);
 }
 
+/* Whoever may write the limits of a session has none. */
+static void warn_given_away(int fd, const char *cgroup)
+{
+	const char *limit = limit_given_away(fd);
+
+	if (limit)
+		complain("warning: others than root may write %s of %s, so it does not bound them: chown it to root, and delegate only the directory, cgroup.procs, cgroup.threads and cgroup.subtree_control",
+			 limit, cgroup);
+}
+
 /* Is one of the cgroups from @fd upwards delegated by systemd? */
 static bool delegated_from(int fd)
 {
@@ -206,6 +217,7 @@ static int add(struct agentcg_session *session, const char *cgroup,
 	if (json_wanted)
 		print_id(session);
 	warn_group_kill(agentcg_session_fd(session));
+	warn_given_away(agentcg_session_fd(session), cgroup);
 	warn_not_delegated(agentcg_session_fd(session), cgroup);
 	return 0;
 }
