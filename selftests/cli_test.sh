@@ -745,7 +745,7 @@ by_file() { if cat "$1" >/dev/null 2>&1; then echo ok; else echo warn; fi; }
 
 test_doctor() {
 	check "doctor" shows doctor agentcg -j doctor
-	for item in kernel module hook reclaim-watch lifecycle fail-open cgroup2 controllers delegation sessions oom-group swap; do
+	for item in kernel module hook reclaim-watch lifecycle fail-open cgroup2 controllers delegation sessions oom-group limits swap; do
 		check "it finds nothing: $item" is "$(doctor "$item" state)" ok
 	done
 	check "btf is what the kernel has" is "$(doctor btf state)" "$(by_file /sys/kernel/btf/agentcg)"
@@ -773,6 +773,17 @@ test_doctor() {
 	check "each of them" is "$(grep -c 'memory.oom.group is 1 in' "$tmp/out")" 2
 	echo 0 >"$CG/$S/memory.oom.group"
 	echo 0 >"$CG/$TOP/memory.oom.group"
+	chown 1000 "$CG/$S/memory.max"
+	check "a limit that was given away" gives 1 agentcg -j doctor
+	check "whose and which" grep -q "write memory.max of /$S:" <(doctor limits text)
+	keep doctor "$tmp/out"
+	chown 0 "$CG/$S/memory.max"
+	mkdir "$CG/$TOP/given"
+	chown 1000 "$CG/$TOP/given/memory.high"
+	check "a session whose limit is a tenant's" gives 0 agentcg session add "/$TOP/given" --budget 64M
+	check "is warned of" says "warning: others than root may write memory.high of /$TOP/given"
+	agentcg session del "/$TOP/given"
+	rmdir "$CG/$TOP/given"
 	mkdir "$CG/$TOP/plain"
 	check "nothing is delegated" is "$(in_cgroup "$TOP/plain/none" doctor delegation state)" warn
 	check "a session's is" is "$(in_cgroup "$S/agent" doctor delegation state)" ok
