@@ -13,6 +13,7 @@
 #define agentcg_nl_pre_doit	NULL
 #define agentcg_nl_receipt_get_doit	NULL
 #define agentcg_nl_receipt_get_dumpit	NULL
+#define agentcg_nl_receipt_pre_doit	NULL
 #define agentcg_nl_session_add_doit	NULL
 #define agentcg_nl_session_del_doit	NULL
 #define agentcg_nl_session_get_doit	NULL
@@ -22,8 +23,11 @@
 #define agentcg_nl_tool_get_doit	NULL
 #define agentcg_nl_tool_get_dumpit	NULL
 #define agentcg_nl_tool_kill_doit	NULL
+#define agentcg_nl_tool_make_doit	NULL
 #define agentcg_nl_tool_pre_doit	NULL
+#define agentcg_nl_tool_remove_doit	NULL
 #define agentcg_nl_tool_set_doit	NULL
+#define agentcg_nl_tool_set_pre_doit	NULL
 #include "../netlink_gen.c"
 #include "../intent.c"
 
