@@ -373,9 +373,14 @@ static void advise_kill(const struct figures *f, struct advice *advice)
 	const bool user = f->cause == AGENTCG_CAUSE_USER_KILL;
 
 	advice->code = advice_codes[user ? CODE_USER_KILL : CODE_POLICY_KILL];
-	say(advice, "The command was ended by %s, not for want of memory.",
+	say(advice, "The command was ended by %s",
 	    user ? "a request to kill it (agentcg tool kill)" :
 		   "the policy of this machine");
+	if (f->sender.known) {
+		say(advice, " from ");
+		say_sender(advice, &f->sender);
+	}
+	say(advice, ", not for want of memory.");
 	say_course(advice, f);
 	say(advice, " Find out why before you run it again.");
 }
@@ -535,7 +540,7 @@ static bool advise_end(const struct figures *f, const char *survivors,
 	else if (f->cause == AGENTCG_CAUSE_SIGNAL &&
 		 advise_by_signal(f, advice))
 		return true;
-	else if (f->cause == AGENTCG_CAUSE_EXIT && failed && f->killed &&
+	else if (f->cause == AGENTCG_CAUSE_EXIT && failed && f->victim.known &&
 		 !from_run(f))
 		advise_killed_beside(f, advice);
 	else if (f->cause == AGENTCG_CAUSE_EXIT &&

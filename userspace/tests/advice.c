@@ -165,6 +165,10 @@ static const struct {
 	  "{\"code\":\"user-kill\",\"text\":\"The command was ended by a request to kill it (agentcg tool kill), not for want of memory. "
 	  "It had run for 3s, used 1s of CPU and grown to 100M. "
 	  "Find out why before you run it again.\",\"try\":[]}" },
+	{ { COURSE, KILLED(USER_KILL), .killed = true, .kill_signal = SIGKILL, .sender = PROCESS("agentcg", 9, 0) }, NULL,
+	  "{\"code\":\"user-kill\",\"text\":\"The command was ended by a request to kill it (agentcg tool kill) from agentcg (pid 9), uid 1000, not for want of memory. "
+	  "It had run for 3s, used 1s of CPU and grown to 100M. "
+	  "Find out why before you run it again.\",\"try\":[]}" },
 	{ { COURSE, KILLED(POLICY_KILL) }, NULL,
 	  "{\"code\":\"policy-kill\",\"text\":\"The command was ended by the policy of this machine, not for want of memory. "
 	  "It had run for 3s, used 1s of CPU and grown to 100M. "
@@ -267,6 +271,8 @@ static const struct {
 	  "{\"code\":\"reaped\",\"text\":\"1 process outlived the command and was killed: "
 	  "sleep (pid 23). "
 	  "Run the command with --keep if it is meant to go on after it.\",\"try\":[{\"option\":\"--keep\"}]}" },
+	{ { COURSE, EXITED(3), .killed = true, .kill_signal = SIGKILL, .sender = PROCESS("bash", 9, 0) }, NULL,
+	  NULL },
 };
 
 static void test_longest(void)

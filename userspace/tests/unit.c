@@ -616,7 +616,8 @@ static void test_schema(void)
 		 */
 		{ "session", AGENTCG_OBJECT_SESSION, 2 },
 		{ "session-del", AGENTCG_OBJECT_SESSION, ~0u },
-		{ "tool", AGENTCG_OBJECT_TOOL, 0 },
+		/* name is what tool-make is asked for. */
+		{ "tool", AGENTCG_OBJECT_TOOL, 1 },
 		{ "event", AGENTCG_OBJECT_EVENT, 0 },
 		{ "process", AGENTCG_OBJECT_PROCESS, 0 },
 		{ "killer", AGENTCG_OBJECT_KILLER, 0 },
