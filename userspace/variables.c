@@ -10,7 +10,7 @@
 /* One number, and nothing else in it. */
 static const char *const of_cpus[] = {
 	"NPROC", "GOMAXPROCS", "CARGO_BUILD_JOBS", "CMAKE_BUILD_PARALLEL_LEVEL",
-	"CTEST_PARALLEL_LEVEL", "PYTEST_XDIST_AUTO_NUM_WORKERS",
+	"PYTEST_XDIST_AUTO_NUM_WORKERS",
 	"PYTHON_CPU_COUNT", "OMP_NUM_THREADS", "RAYON_NUM_THREADS",
 };
 

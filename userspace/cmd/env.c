@@ -28,7 +28,6 @@ static const char help[] =
 "  MAKEFLAGS                      make: -jN beside what is in it\n"
 "  CARGO_BUILD_JOBS               cargo\n"
 "  CMAKE_BUILD_PARALLEL_LEVEL     cmake --build\n"
-"  CTEST_PARALLEL_LEVEL           ctest\n"
 "  PYTEST_XDIST_AUTO_NUM_WORKERS  pytest -n auto\n"
 "  PYTHON_CPU_COUNT               os.cpu_count() of Python 3.13 and later\n"
 "  OMP_NUM_THREADS                OpenMP, OpenBLAS, and nproc itself\n"
