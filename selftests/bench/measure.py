@@ -21,6 +21,7 @@ SESSION = f'{ROOT}/session'
 NAME = '/bench/session'
 RECEIPT = '/run/bench.receipt'
 CACHED = '/var/tmp/bench.cached'
+FLOODED = ['attacker', 'victim']
 SETTLE = 20
 NATIVE_CUT = 60
 STALLS = [50_000, 200_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000]
@@ -242,6 +243,42 @@ def measure_start(many, runs):
     ]
 
 
+# What one tenant may do to another, and what it does instead in the other arm.
+ATTACKS = {
+    'set': 'changing a call',
+    'events': 'changing a call, with a listener',
+    'many': 'changing a call among 1,000',
+    'calls': 'making calls',
+    'dump': 'listing 1,000 calls',
+    'bad': 'bad requests',
+}
+
+
+def flood_figure(what, samples, kind):
+    calm, attack = (p99(samples[arm][kind]) for arm in ('calm', 'attack'))
+    return {'figure': f'flood by {what}: P99 of another\'s {kind}', 'unit': '%',
+            'value': (attack / calm - 1) * 100, 'bar': 5,
+            'calm_p99': calm, 'attack_p99': attack, 'number': len(samples['calm'][kind])}
+
+
+def measure_flood(runs):
+    say('one tenant floods, another is timed')
+    # What charges socket memory is bounded by it.
+    write('/proc/sys/net/ipv4/tcp_mem', '1000000 1000000 1000000')
+    for name in FLOODED:
+        os.makedirs(f'{ROOT}/{name}', exist_ok=True)
+        run('agentcg', 'session', 'add', f'/bench/{name}', '--budget', '16M')
+    figures = []
+    for attack, what in ATTACKS.items():
+        before = info('grants')
+        samples = json.loads(run(tool('flood'), '--runs', str(runs), attack, *(f'{ROOT}/{name}' for name in FLOODED)))
+        told = {'samples': samples, 'grants': info('grants') - before}
+        figures += [{**flood_figure(what, samples, 'declaration'), **told},
+                    flood_figure(what, samples, 'charge')]
+        say(f'{attack}: {", ".join(shown(figure) for figure in figures[-2:])}')
+    return figures
+
+
 def measure_park(runs):
     """A call at its own ceiling; another one lives, so it is worth waiting."""
     say('precision of a park')
@@ -292,7 +329,16 @@ PARTS = {
     'faults': (measure_faults, (5, 11), (5, 5)),
     # Last: what it leaves behind takes long to go.
     'native': (measure_native, (), ()),
+    'flood': (measure_flood, (2000,), (500,)),
 }
+
+# Where it is not one: with two, one that waits would be counted as well.
+PROCESSORS = {'flood': 2}
+
+
+def processors(part):
+    return PROCESSORS.get(part, 1)
+
 
 
 def parse():
@@ -300,7 +346,7 @@ def parse():
     parser.add_argument('--quick', action='store_true', help='fewer runs')
     parser.add_argument('--only', metavar='LIST', default=','.join(PARTS),
                         help='only these parts, with commas between (default %(default)s)')
-    parser.add_argument('--check', action='store_true', help='look at the arguments and do nothing')
+    parser.add_argument('--check', action='store_true', help='only print how many processors the guests need, one line for each guest')
     arguments = parser.parse_args()
     arguments.only = arguments.only.split(',')
     for part in arguments.only:
@@ -322,13 +368,17 @@ def prepare():
 def main():
     arguments = parse()
     if arguments.check:
+        print(*sorted(set(map(processors, arguments.only))), sep='\n')
         return
     prepare()
     figures = []
     for name in arguments.only:
+        if processors(name) != os.cpu_count():
+            continue
         measure, full, quick = PARTS[name]
         attempt(figures, measure, *(quick if arguments.quick else full))
-    print(json.dumps({'kernel': platform.release(), 'quick': arguments.quick, 'figures': figures}))
+    print(json.dumps({'kernel': platform.release(), 'smp': os.cpu_count(), 'quick': arguments.quick,
+                      'figures': figures}))
 
 
 main()

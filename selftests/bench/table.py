@@ -33,8 +33,18 @@ def names(results):
     return list(dict.fromkeys(figure['figure'] for result in results for figure in result['figures']))
 
 
+def by_kernel(results):
+    """One result for each kernel: its figures come from several guests."""
+    merged = {}
+    for result in results:
+        smp = result.pop('smp')
+        known = merged.setdefault(result['kernel'], {**result, 'figures': []})
+        known['figures'] += [{**figure, 'smp': smp} for figure in result['figures']]
+    return list(merged.values())
+
+
 def main():
-    results = [json.loads(line) for line in sys.stdin if line.strip()]
+    results = by_kernel([json.loads(line) for line in sys.stdin if line.strip()])
     failed = False
     widths = [62] + [24] * len(results)
     kernels = [result['kernel'].split('+')[0] for result in results]
