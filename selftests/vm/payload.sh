@@ -92,7 +92,8 @@ run_qemu() {
 # --- the tree's copy, in which everything is built ---
 
 build_dir() {
-	BUILD=$CACHE/build/$(sha256sum <<<"$TOP" | cut -c1-12)
+	# The words keep copies of another making apart, see copy_tree.
+	BUILD=$CACHE/build/$(sha256sum <<<"$TOP dated when copied" | cut -c1-12)
 	mkdir -p "$BUILD"
 }
 
@@ -127,10 +128,11 @@ list_tree() {
 	fi | sort -zu
 }
 
-# Runs contained.
+# By content, and dated when it is copied: a source that was changed while the one
+# before was being compiled is older than the object of that.  Runs contained.
 copy_tree() {
 	mount_root
-	in_root_here / rsync -a -i --files-from="$2" --from0 --ignore-missing-args /tree/ "$1/"
+	in_root_here / rsync -rlpgoD --checksum -i --files-from="$2" --from0 --ignore-missing-args /tree/ "$1/"
 }
 
 run_in_root() {
