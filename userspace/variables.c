@@ -10,8 +10,8 @@
 /* One number, and nothing else in it. */
 static const char *const of_cpus[] = {
 	"NPROC", "GOMAXPROCS", "CARGO_BUILD_JOBS", "CMAKE_BUILD_PARALLEL_LEVEL",
-	"PYTEST_XDIST_AUTO_NUM_WORKERS",
-	"PYTHON_CPU_COUNT", "OMP_NUM_THREADS", "RAYON_NUM_THREADS",
+	"PYTEST_XDIST_AUTO_NUM_WORKERS", "PYTHON_CPU_COUNT",
+	"OMP_NUM_THREADS", "RAYON_NUM_THREADS",
 };
 
 /* The number that @word gives after one of @prefixes; no digits: endless. */
