@@ -68,7 +68,7 @@ struct agentcg_event_share {
  * @seen_usage: pages charged at the last look
  * @left_last: jiffies, when a process of a call last exited
  * @spared_last: jiffies, when an OOM kill was last put off for the agent's sake
- * @spared_since: the first of those without a pause
+ * @spared_since: the first of those since anybody has gone, without a pause
  * @line: in the node's line of those who grow by borrowing; changed under the
  *        node's lock, as are the next nine
  * @claimer: the call for which it stands there; a cookie, compared and never

@@ -31,9 +31,10 @@
 #include "spare.h"
 #include "tool.h"
 
-/* What goes after a grace period is back by then. */
-#define RETURN_JIFFIES	HZ
-/* Who has not given back his memory by then is stuck. */
+/*
+ * Who has not given back his memory by then is stuck.  What goes after a grace
+ * period is back, also where RCU has to wait for a processor.
+ */
 #define PATIENCE	(5 * HZ)
 
 /**
@@ -143,15 +144,17 @@ static bool may_return(const struct agentcg_session *const session,
 	if (outlook->dying || outlook->best)
 		return outlook->dying;
 	return outlook->leaving ||
-	       time_before(jiffies, session->left_last + RETURN_JIFFIES);
+	       time_before(jiffies, session->left_last + PATIENCE);
 }
 
 /* Whether to wait a little more; session's lock held. */
 static bool be_patient(struct agentcg_session *const session)
 {
-	/* The first wait for a while. */
+	/* The first wait for a while, or somebody has gone meanwhile. */
 	if (time_after(jiffies, session->spared_last + HZ))
 		session->spared_since = jiffies;
+	else if (time_after(session->left_last, session->spared_since))
+		session->spared_since = session->left_last;
 	session->spared_last = jiffies;
 	return time_before(jiffies, session->spared_since + PATIENCE);
 }
