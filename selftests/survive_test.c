@@ -136,7 +136,10 @@ static void ask_agent(struct __test_metadata *const _metadata,
 
 	ASSERT_EQ(1, write(self->ask, &how, 1));
 	ASSERT_EQ(1, poll(&answer, 1, 60000)) {
-		TH_LOG("the agent does not answer");
+		TH_LOG("the agent does not answer, OOM kills of it: %llu",
+		       (unsigned long long)cg_read_key(self->session.agent,
+						       "memory.events",
+						       "oom_kill"));
 	}
 	ASSERT_EQ(sizeof(pid), read(self->answer, &pid, sizeof(pid)));
 	ASSERT_EQ(self->agent, pid);
