@@ -180,6 +180,8 @@ static void look_at_cpus(struct means *means, int dirfd, const char *root)
 		limit_cpus(means, (unsigned int)CPU_COUNT_S(size, set),
 			   "the CPUs that this process may run on");
 	CPU_FREE(set);
+	limit_cpus(means, (unsigned int)sysconf(_SC_NPROCESSORS_ONLN),
+		   "the CPUs of the machine");
 	if (dirfd >= 0 &&
 	    read_file(dirfd, "cpuset.cpus.effective", text, sizeof(text)))
 		limit_cpus(means, means_count(text), "cpuset.cpus of %s",

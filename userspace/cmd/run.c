@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,12 +20,11 @@
 #include "../main.h"
 #include "../means.h"
 #include "../options.h"
-#include "../output.h"
-#include "../receipt.h"
 #include "../size.h"
 #include "../tree.h"
 #include "../variables.h"
 #include "../watcher.h"
+#include "run.h"
 
 /* Exit statuses of run itself, as of timeout(1) and env(1). */
 enum {
@@ -41,25 +39,6 @@ enum {
 #define NAME_TRIES	16
 
 #define NSEC_PER_SEC	1000000000ull
-#define NEVER		UINT64_MAX
-
-/* A warning comes a tenth before the deadline, but within these bounds. */
-#define WARN_PART	10
-#define WARN_MIN	(1 * NSEC_PER_SEC)
-#define WARN_MAX	(30 * NSEC_PER_SEC)
-
-/* What is left until it is told in whole tenths of a second. */
-#define ROUND		(NSEC_PER_SEC / 10)
-
-/* How long, without a cgroup, the processes of a command may take to die. */
-#define TREE_TIMEOUT_MS	5000
-
-/* How long the module may take to kill them; then run does it. */
-#define REAP_TIMEOUT_MS	1000
-
-/* The module lists those who outlive the first process a moment later. */
-#define SETTLE_TRIES	250
-#define SETTLE_NS	2000000
 
 static const char help[] =
 "usage: agentcg run [OPTIONS] [--] CMD ARG...\n"
@@ -73,9 +52,9 @@ static const char help[] =
 "  --require WHEN       never (default): where agentcg cannot act, run CMD\n"
 "                       unmanaged and say so; always: do not run it\n"
 "  --reap               what outlives CMD is killed (default)\n"
-"  --env                set the variables of \"agentcg env\" for CMD\n"
 "  --keep               it goes on in the call, past its deadline, and is told\n"
-"                       on stderr; the cgroup is removed once it is empty\n";
+"                       on stderr; the cgroup is removed once it is empty\n"
+"  --env                set the variables of \"agentcg env\" for CMD\n";
 
 static const char help_end[] =
 "\n"
@@ -96,40 +75,6 @@ static const char help_end[] =
 "\n"
 "Also when run itself is killed, SIGKILL included, nothing is left: a small\n"
 "process that waits beside it then kills the call and removes its cgroup.\n";
-
-struct run {
-	/* as asked */
-	const char *session_name;
-	const char *name;
-	const char *receipt;
-	bool require;
-	bool reap;
-	bool keep;
-	bool env;
-	struct intent_args intent;
-	char **cmd;
-	/* as it is */
-	struct agentcg *handle;
-	struct agentcg_session *session;
-	struct agentcg_call *call;
-	const char *reason;	/* why unmanaged */
-	uint64_t start;
-	uint64_t end;
-	/* Durations, from begun on the monotonic clock, as the kernel has it. */
-	uint64_t begun;
-	uint64_t deadline;
-	uint64_t warn_before;
-	uint64_t warned;	/* of this deadline */
-	uint64_t due;		/* when there is something to do about it */
-	unsigned long long age;	/* unmanaged: of the command */
-	sigset_t old_mask;
-	siginfo_t ended;
-	pid_t pid;
-	int watcher;
-	int receipt_fd;
-	bool has_terminal;
-	bool past_deadline;	/* unmanaged: and killed for it */
-};
 
 static uint64_t clock_ns(clockid_t clock)
 {
@@ -347,7 +292,7 @@ static int spawn(struct run *run)
 	posix_spawnattr_setsigmask(&attr, &run->old_mask);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
 	run->start = clock_ns(CLOCK_BOOTTIME);
-	run->begun = clock_ns(CLOCK_MONOTONIC);
+	run->deadline.begun = clock_ns(CLOCK_MONOTONIC);
 	err = spawn_file(run, run->cmd[0], run->cmd, &attr);
 	if (err == ENOEXEC)
 		err = spawn_script(run, &attr);
@@ -357,44 +302,18 @@ static int spawn(struct run *run)
 
 /* ---- the deadline ---- */
 
-/* When to tell of the deadline; NEVER when that was done, or is not wanted. */
-static uint64_t warning_due(const struct run *run)
-{
-	uint64_t before = run->warn_before;
-
-	if (!before || run->deadline == AGENTCG_UNLIMITED ||
-	    run->warned == run->deadline)
-		return NEVER;
-	return run->begun + run->deadline -
-	       (before < run->deadline ? before : run->deadline);
-}
-
-static uint64_t deadline_due(const struct run *run)
-{
-	return run->deadline == AGENTCG_UNLIMITED ? NEVER :
-	       run->begun + run->deadline;
-}
-
-static void set_due(struct run *run)
-{
-	uint64_t warning = warning_due(run), end = deadline_due(run);
-
-	run->due = warning < end ? warning : end;
-}
-
 static void start_deadline(struct run *run)
 {
 	const struct agentcg_intent *intent = &run->intent.intent;
+	uint64_t limit = AGENTCG_UNLIMITED, warn_before = 0;
 
-	run->deadline = AGENTCG_UNLIMITED;
 	if (run->call) {
-		run->deadline = agentcg_call_deadline(run->call,
-						      &run->warn_before);
+		limit = agentcg_call_deadline(run->call, &warn_before);
 	} else if (intent->set & (1ull << AGENTCG_A_INTENT_DEADLINE)) {
-		run->deadline = intent->deadline;
-		run->warn_before = intent->warn_before;
+		limit = intent->deadline;
+		warn_before = intent->warn_before;
 	}
-	set_due(run);
+	deadline_set(&run->deadline, limit, warn_before);
 }
 
 /* Others may have changed it since: agentcg tool set. */
@@ -405,29 +324,26 @@ static void read_deadline(struct run *run)
 	if (agentcg_tool_get(run->handle, agentcg_call_id(run->call), &reply))
 		return;
 	limits = agentcg_record_nest(&reply, AGENTCG_A_TOOL_LIMITS);
-	run->deadline = agentcg_record_uint(&limits, AGENTCG_A_INTENT_DEADLINE,
-					    run->deadline);
-	run->warn_before = agentcg_record_uint(&limits,
-					       AGENTCG_A_INTENT_WARN_BEFORE,
-					       run->warn_before);
+	deadline_set(&run->deadline,
+		     agentcg_record_uint(&limits, AGENTCG_A_INTENT_DEADLINE,
+					 run->deadline.limit),
+		     agentcg_record_uint(&limits, AGENTCG_A_INTENT_WARN_BEFORE,
+					 run->deadline.warn_before));
 }
 
-static void warn(struct run *run, uint64_t now)
+static void warn(const struct run *run, uint64_t now)
 {
-	uint64_t end = deadline_due(run);
 	char left[HUMAN_MAX], whole[HUMAN_MAX], twice[HUMAN_MAX];
 
-	human_duration(end > now ? (end - now + ROUND / 2) / ROUND * ROUND : 0,
-		       left);
-	human_duration(run->deadline, whole);
-	human_duration(run->deadline * 2, twice);
+	human_duration(deadline_left(&run->deadline, now), left);
+	human_duration(run->deadline.limit, whole);
+	human_duration(run->deadline.limit * 2, twice);
 	if (run->call)
 		complain("%s until the deadline of %s: agentcg tool set %llu --deadline %s extends it",
 			 left, whole,
 			 (unsigned long long)agentcg_call_id(run->call), twice);
 	else
 		complain("%s until the deadline of %s", left, whole);
-	run->warned = run->deadline;
 }
 
 /* Without the kernel's help. Its status is not of interest any more. */
@@ -445,22 +361,23 @@ static bool look_at_deadline(struct run *run)
 {
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 
-	if (now < run->due)
+	if (now < run->deadline.due)
 		return false;
 	if (run->call)
 		read_deadline(run);
-	if (now >= deadline_due(run)) {
+	switch (deadline_look(&run->deadline, now)) {
+	case DEADLINE_WARN:
+		warn(run, now);
+		return false;
+	case DEADLINE_MET:
 		/* In a call the kernel kills; its SIGCHLD is on the way. */
-		run->due = NEVER;
 		if (run->call)
 			return false;
 		end_unmanaged(run);
 		return true;
+	default:
+		return false;
 	}
-	if (now >= warning_due(run))
-		warn(run, now);
-	set_due(run);
-	return false;
 }
 
 /* ---- while it runs ---- */
@@ -537,17 +454,16 @@ static bool look_after(struct run *run)
 static int next_signal(const struct run *run, const sigset_t *set,
 		       siginfo_t *info)
 {
-	struct timespec rest = { .tv_sec = 0 };
-	uint64_t now;
+	uint64_t due = run->deadline.due, now, rest;
+	struct timespec wait;
 
-	if (run->due == NEVER)
+	if (due == DEADLINE_NEVER)
 		return sigwaitinfo(set, info);
 	now = clock_ns(CLOCK_MONOTONIC);
-	if (now < run->due) {
-		rest.tv_sec = (time_t)((run->due - now) / NSEC_PER_SEC);
-		rest.tv_nsec = (long)((run->due - now) % NSEC_PER_SEC);
-	}
-	return sigtimedwait(set, info, &rest);
+	rest = due > now ? due - now : 0;
+	wait.tv_sec = (time_t)(rest / NSEC_PER_SEC);
+	wait.tv_nsec = (long)(rest % NSEC_PER_SEC);
+	return sigtimedwait(set, info, &wait);
 }
 
 static void wait_for_end(struct run *run)
@@ -597,225 +513,6 @@ static int exit_status(const struct run *run)
 	       EXIT_SIGNAL + run->ended.si_status;
 }
 
-/* What can be told of a command that nobody but us has looked at. */
-static json_t *unmanaged_json(struct run *run)
-{
-	bool exited = run->ended.si_code == CLD_EXITED;
-	json_t *object = json_object();
-
-	json_object_set_new(object, "enforced", json_false());
-	json_object_set_new(object, "reason", json_text(run->reason));
-	json_object_set_new(object, "intent", intent_json(&run->intent));
-	if (!run->pid) {
-		json_object_set_new(object, "cause", json_string("empty"));
-		return object;
-	}
-	if (run->past_deadline) {
-		struct advice advice;
-
-		advise_unmanaged(run->deadline, &advice);
-		json_add_advice(object, &advice);
-	}
-	json_add_instant(object, "start", run->start);
-	json_add_instant(object, "end", run->end);
-	json_object_set_new(object, "cause",
-			    json_string(run->past_deadline ? "deadline" :
-					exited ? "exit" : "signal"));
-	json_object_set_new(object, exited ? "exit-code" : "exit-signal",
-			    json_integer(run->ended.si_status));
-	return object;
-}
-
-/* @still: where else it can be found. */
-static void write_receipt(struct run *run, json_t *receipt, const char *still)
-{
-	int err;
-
-	err = dump_json(run->receipt_fd, receipt, pretty_wanted);
-	json_decref(receipt);
-	if (!err && run->receipt_fd > STDERR_FILENO && close(run->receipt_fd))
-		err = -errno;
-	if (err)
-		complain("--receipt %s: %s%s", run->receipt, strerror(-err),
-			 still);
-}
-
-static void tell_receipt(struct run *run, const struct agentcg_record *receipt)
-{
-	struct advice advice;
-	char still[96];
-
-	snprintf(still, sizeof(still), ": agentcg receipt show %llu still has it",
-		 (unsigned long long)agentcg_record_uint(receipt,
-							 AGENTCG_A_TOOL_ID, 0));
-	if (run->receipt_fd >= 0)
-		write_receipt(run, receipt_json(receipt), still);
-	if (receipt_advice(receipt, &advice))
-		complain("%s", advice.text);
-}
-
-static void no_receipt(struct run *run)
-{
-	run->reason = agentcg_strerror(run->handle);
-	if (run->receipt_fd < 0)
-		return;
-	complain("the call has no receipt: %s", run->reason);
-	write_receipt(run, unmanaged_json(run), "");
-}
-
-/*
- * Remove the call and tell what came of it. When its processes will not die,
- * the watcher goes on trying.
- */
-static void end_call(struct run *run)
-{
-	struct agentcg_record receipt;
-	int err = agentcg_call_end(run->call, &receipt);
-
-	if (err == -EBUSY) {
-		complain("processes of the call do not die yet: its cgroup is removed when they have");
-		if (run->watcher >= 0)
-			close(run->watcher);
-	} else if (run->watcher >= 0) {
-		watcher_stop(run->watcher);
-	}
-	if (err) {
-		no_receipt(run);
-		return;
-	}
-	run->past_deadline = agentcg_record_uint(&receipt, AGENTCG_A_TOOL_CAUSE,
-						 0) == AGENTCG_CAUSE_DEADLINE;
-	tell_receipt(run, &receipt);
-}
-
-/* Return: whether something runs in the call, @ms from now at the latest. */
-static bool is_populated(const struct run *run, int ms)
-{
-	struct pollfd pfd = { .events = POLLPRI };
-	char text[128];
-	ssize_t len;
-
-	pfd.fd = openat(agentcg_call_fd(run->call), "cgroup.events",
-			O_RDONLY | O_CLOEXEC);
-	if (pfd.fd < 0)
-		return false;
-	/* Reading arms the poll. */
-	do {
-		len = pread(pfd.fd, text, sizeof(text) - 1, 0);
-		text[len > 0 ? len : 0] = '\0';
-	} while (strstr(text, "populated 1") && poll(&pfd, 1, ms) > 0);
-	close(pfd.fd);
-	return strstr(text, "populated 1") != NULL;
-}
-
-/* Has the module looked at who outlives the first process? */
-static bool is_settled(const struct agentcg_record *state)
-{
-	return agentcg_record_uint(state, AGENTCG_A_TOOL_SURVIVED, 0) ||
-	       agentcg_record_uint(state, AGENTCG_A_TOOL_EMPTIED, 0);
-}
-
-static int settled_state(struct run *run, struct agentcg_record *state)
-{
-	const struct timespec pause = { .tv_nsec = SETTLE_NS };
-	int tries = SETTLE_TRIES, err;
-
-	for (;;) {
-		err = agentcg_tool_get(run->handle, agentcg_call_id(run->call),
-				       state);
-		if (err || is_settled(state) || !--tries)
-			return err;
-		nanosleep(&pause, NULL);
-	}
-}
-
-static void tell_survivors(const struct run *run,
-			   const struct agentcg_record *state)
-{
-	const char *path = agentcg_record_string(state, AGENTCG_A_TOOL_PATH);
-	uint64_t survived = agentcg_record_uint(state, AGENTCG_A_TOOL_SURVIVED,
-						0);
-	unsigned int listed;
-	char names[512];
-
-	listed = list_survivors(state, names, sizeof(names));
-	complain("%llu process%s on in %s: %s%s; agentcg tool kill %llu ends %s",
-		 (unsigned long long)survived, survived == 1 ? " goes" : "es go",
-		 path ?: agentcg_call_name(run->call), names,
-		 listed < survived ? " and more" : "",
-		 (unsigned long long)agentcg_call_id(run->call),
-		 survived == 1 ? "it" : "them");
-}
-
-/*
- * What outlives the command goes on; the receipt is of the call as it is, NULL
- * when nobody tells.
- */
-static void leave_call(struct run *run, const struct agentcg_record *state)
-{
-	if (state) {
-		tell_receipt(run, state);
-		tell_survivors(run, state);
-	} else {
-		no_receipt(run);
-	}
-	if (run->watcher >= 0)
-		watcher_keep(run->watcher, agentcg_call_id(run->call),
-			     agentcg_call_name(run->call));
-	else
-		complain("nobody removes the cgroup %s once it is empty: rmdir it",
-			 agentcg_call_name(run->call));
-	agentcg_call_leave(run->call);
-}
-
-static void finish_unmanaged(struct run *run)
-{
-	struct advice advice;
-
-	if (run->pid && !run->keep)
-		tree_kill(run->age, TREE_TIMEOUT_MS);
-	if (run->receipt_fd >= 0)
-		write_receipt(run, unmanaged_json(run), "");
-	if (!run->past_deadline)
-		return;
-	advise_unmanaged(run->deadline, &advice);
-	complain("%s", advice.text);
-}
-
-static void finish_managed(struct run *run)
-{
-	struct agentcg_record state;
-	int err;
-
-	if (!run->pid || !run->keep) {
-		/*
-		 * The module kills who is left; its receipt is to tell when the
-		 * last of them was gone.
-		 */
-		if (run->pid)
-			is_populated(run, REAP_TIMEOUT_MS);
-		end_call(run);
-		return;
-	}
-	if (!is_populated(run, 0)) {
-		end_call(run);
-		return;
-	}
-	err = settled_state(run, &state);
-	if (!err && agentcg_record_uint(&state, AGENTCG_A_TOOL_EMPTIED, 0))
-		end_call(run);
-	else
-		leave_call(run, err ? NULL : &state);
-}
-
-static void finish(struct run *run)
-{
-	if (run->call)
-		finish_managed(run);
-	else
-		finish_unmanaged(run);
-}
-
 static int not_started(const struct run *run, int err)
 {
 	complain("%s: %s", run->cmd[0], strerror(err));
@@ -840,7 +537,7 @@ static int execute(struct run *run)
 	if (err) {
 		run->pid = 0;
 		err = not_started(run, err);
-		finish(run);
+		run_finish(run);
 		return err;
 	}
 	if (!run->call)
@@ -848,7 +545,7 @@ static int execute(struct run *run)
 	start_deadline(run);
 	wait_for_end(run);
 	take_terminal_back(run);
-	finish(run);
+	run_finish(run);
 	return exit_status(run);
 }
 
@@ -858,7 +555,6 @@ static int complete_intent(struct run *run)
 	struct agentcg_intent *intent = &run->intent.intent;
 	const uint64_t survivors = 1ull << AGENTCG_A_INTENT_SURVIVORS;
 	const uint64_t warn_before = 1ull << AGENTCG_A_INTENT_WARN_BEFORE;
-	uint64_t before;
 
 	if (run->reap + run->keep + !!(intent->set & survivors) > 1) {
 		complain("--reap, --keep, --survivors: give one of them");
@@ -872,9 +568,7 @@ static int complete_intent(struct run *run)
 	if (!(intent->set & (1ull << AGENTCG_A_INTENT_DEADLINE)) ||
 	    (intent->set & warn_before) || intent->deadline == AGENTCG_UNLIMITED)
 		return 0;
-	before = intent->deadline / WARN_PART;
-	intent->warn_before = before < WARN_MIN ? 0 :
-			      before < WARN_MAX ? before : WARN_MAX;
+	intent->warn_before = deadline_warning(intent->deadline);
 	intent->set |= warn_before;
 	return 0;
 }

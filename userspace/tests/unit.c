@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "../advice.h"
+#include "../deadline.h"
 #include "../main.h"
 #include "../means.h"
 #include "../options.h"
@@ -361,6 +362,44 @@ static void test_cgroup_names(void)
 	check(!agentcg_word_in("cpuset io\n", "cpu"), "part of a word");
 	check(agentcg_word_in("cpuset cpu\n", "cpu"), "after part of a word");
 	check(!agentcg_word_in("", "cpu"), "no words");
+}
+
+/* ---- deadlines ---- */
+
+#define SEC	1000000000ull
+
+static void test_deadline(void)
+{
+	struct deadline d = { .begun = 1000 * SEC };
+
+	deadline_set(&d, DEADLINE_NEVER, 5 * SEC);
+	check(d.due == DEADLINE_NEVER, "no deadline, nothing is due");
+	deadline_set(&d, 60 * SEC, 0);
+	check(d.due == 1060 * SEC, "without a warning the end is due");
+	deadline_set(&d, 60 * SEC, 6 * SEC);
+	check(d.due == 1054 * SEC, "first the warning is due");
+	check(deadline_look(&d, 1053 * SEC) == DEADLINE_AHEAD, "not yet");
+	check(deadline_look(&d, 1054 * SEC) == DEADLINE_WARN, "the warning");
+	check(d.due == 1060 * SEC, "then the end is due");
+	check(deadline_look(&d, 1055 * SEC) == DEADLINE_AHEAD,
+	      "it warns once");
+	deadline_set(&d, 600 * SEC, 6 * SEC);
+	check(d.due == 1594 * SEC, "put off, it warns again");
+	deadline_set(&d, 10 * SEC, 60 * SEC);
+	check(deadline_look(&d, 1000 * SEC) == DEADLINE_WARN,
+	      "a warning longer than the deadline comes at once");
+	check(deadline_look(&d, 1010 * SEC) == DEADLINE_MET &&
+	      d.due == DEADLINE_NEVER, "met, nothing is due any more");
+	d.warned = 0;
+	deadline_set(&d, 10 * SEC, SEC);
+	check(deadline_look(&d, 1011 * SEC) == DEADLINE_MET,
+	      "late, it does not warn of what is over");
+	check(deadline_left(&d, 1009 * SEC + 1) == SEC &&
+	      deadline_left(&d, 1009 * SEC + SEC / 2 + SEC / 50) == SEC / 2 &&
+	      !deadline_left(&d, 1011 * SEC), "what is left");
+	check(!deadline_warning(9 * SEC) && deadline_warning(10 * SEC) == SEC &&
+	      deadline_warning(3600 * SEC) == 30 * SEC,
+	      "how long before it people are warned");
 }
 
 /* ---- CPUs and memory ---- */
@@ -1071,6 +1110,7 @@ int main(void)
 	test_operands();
 	test_command_lines();
 	test_cgroup_names();
+	test_deadline();
 	test_means();
 	test_variables();
 	test_attributes();
