@@ -211,11 +211,14 @@ static bool seals_end(const struct task_struct *const task, const int sig,
 		      const int result)
 {
 	const struct signal_struct *const signal = task->signal;
+	/* Its siglock is held, so it stays. */
+	const struct sighand_struct *const sighand =
+		rcu_dereference_protected(task->sighand, true);
 
 	if (signal->flags & SIGNAL_GROUP_EXIT)
 		return signal->group_exit_code == sig;
 	return result == TRACE_SIGNAL_DELIVERED && sig_kernel_coredump(sig) &&
-	       task->sighand->action[sig - 1].sa.sa_handler == SIG_DFL;
+	       sighand->action[sig - 1].sa.sa_handler == SIG_DFL;
 }
 
 /* The task's siglock is held: no other signal comes between. */
