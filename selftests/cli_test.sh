@@ -890,8 +890,8 @@ thorough test_sessions_side_by_side
 agentcg session add "/$S" --budget 256M --floor 64M
 test_run
 thorough test_receipts
-test_deadlines
-test_survivors
+thorough test_deadlines
+thorough test_survivors
 thorough test_feedback
 thorough test_env
 thorough test_full_disk
