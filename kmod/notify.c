@@ -35,7 +35,7 @@
 #define SHARE_MAX	256
 
 /* Of them, those that a tenant can make at will and that change little. */
-#define SHARE_CHATTER	64
+#define SHARE_CHATTER	16
 
 /**
  * struct event - an event that waits to be sent

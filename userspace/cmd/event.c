@@ -12,7 +12,7 @@ static const char help[] =
 "\n"
 "One line for each event of every session, until interrupted, or N of them.\n"
 "With -j the receipt of each call that has ended follows as a line of its own.\n"
-"A session has a share of 1024 a second, of mere changes 256; \"dropped\" tells how\n"
+"A session has a share of 1024 a second, of mere changes 64; \"dropped\" tells how\n"
 "many it made above that since its last event.\n"
 "For the administrator of the host.\n";
 
