@@ -7,11 +7,11 @@
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/kernfs.h>
 #include <linux/magic.h>
 #include <linux/mmzone.h>
 #include <linux/mount.h>
 #include <linux/nodemask.h>
-#include <linux/nsproxy.h>
 
 #include "cgrp.h"
 
@@ -227,14 +227,19 @@ bool agentcg_cgroup_feeds_memory(const struct cgroup *const cgrp)
  * @buf: @size bytes
  * @size: at least 2
  *
- * Context: may not be called from tracepoints: takes css_set_lock.
+ * Not by cgroup_path_ns(), which takes cgroup_mutex and css_set_lock to find the
+ * root of the namespace: who lists his calls would keep the whole machine from
+ * making and removing cgroups.
+ *
+ * Context: process, for its namespace; takes a lock of kernfs only.
  * Return: @buf, or NULL when it does not fit.
  */
 char *agentcg_cgroup_path(struct cgroup *const cgrp, char *const buf,
 			  const size_t size)
 {
-	const int len = cgroup_path_ns(cgrp, buf, size,
-				       current->nsproxy->cgroup_ns);
+	const int len = kernfs_path_from_node(cgrp->kn,
+					      agentcg_cgroup_ns_root()->kn, buf,
+					      size);
 
 	return len < 0 || len >= size ? NULL : buf;
 }

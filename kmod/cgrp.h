@@ -9,6 +9,7 @@
 
 #include <linux/cgroup.h>
 #include <linux/memcontrol.h>
+#include <linux/nsproxy.h>
 #include <linux/page_counter.h>
 #include <linux/path.h>
 
@@ -82,6 +83,12 @@ static inline unsigned long agentcg_memcg_slack(void)
 {
 	return max_t(unsigned long, MEMCG_CHARGE_BATCH * num_online_cpus(),
 		     SZ_1M >> PAGE_SHIFT);
+}
+
+/* The root of the current task's cgroup namespace, which keeps it. */
+static inline struct cgroup *agentcg_cgroup_ns_root(void)
+{
+	return current->nsproxy->cgroup_ns->root_cset->dfl_cgrp;
 }
 
 /* The cgroup whose memory the current task charges; RCU read lock held. */

@@ -373,7 +373,7 @@ int agentcg_nl_put_intent(struct sk_buff *const skb, const int attr,
 	return 0;
 }
 
-/* Without the session's lock: looking up a path takes css_set_lock. */
+/* Without the session's lock: it may be a page long. */
 static int fill_path(struct sk_buff *const skb, const int attr,
 		     struct cgroup *const cgrp)
 {

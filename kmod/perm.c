@@ -19,7 +19,6 @@
 #include <linux/mount.h>
 #include <linux/namei.h>
 #include <linux/netlink.h>
-#include <linux/nsproxy.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <net/sock.h>
@@ -106,18 +105,13 @@ static bool is_member(const struct sk_buff *const skb,
 		is_inside(opener_cgroup(skb), session));
 }
 
-static struct cgroup *namespace_root(void)
-{
-	return current->nsproxy->cgroup_ns->root_cset->dfl_cgrp;
-}
-
 /*
  * Below the caller's cgroup namespace.  Its root itself is not: what limits a
  * container is set from outside.
  */
 static bool in_namespace(struct cgroup *const cgrp)
 {
-	struct cgroup *const root = namespace_root();
+	struct cgroup *const root = agentcg_cgroup_ns_root();
 
 	return cgrp != root && cgroup_is_descendant(cgrp, root);
 }
@@ -256,7 +250,7 @@ int agentcg_perm_fill(const struct sk_buff *const skb, const u8 cmd,
 		      const struct agentcg_dir *const dir)
 {
 	if (!agentcg_perm_session(skb, cmd, session) ||
-	    !cgroup_is_descendant(dir->cgrp, namespace_root()))
+	    !cgroup_is_descendant(dir->cgrp, agentcg_cgroup_ns_root()))
 		return -ESRCH;
 	return may_both(skb, &dir->path, may_fill);
 }
