@@ -85,13 +85,20 @@ static int put_oom(struct sk_buff *const skb,
 	return 0;
 }
 
+/* Or there is nobody to count, or no cgroup to count them in. */
+static bool are_counted(const struct agentcg_tool *const tool)
+{
+	return tool->leader_done &&
+	       (tool->reap.listed || tool->live <= 0 || !tool->d.cgrp);
+}
+
 static int put_survivors(struct sk_buff *const skb,
 			 const struct agentcg_tool *const tool)
 {
 	const struct agentcg_survivor_list *const list = tool->reap.survivors;
 	u32 i;
 
-	if (!tool->leader_done)
+	if (!are_counted(tool))
 		return 0;
 	if (agentcg_nl_put_u64(skb, AGENTCG_A_TOOL_SURVIVED, list ? list->nr : 0))
 		return -EMSGSIZE;

@@ -135,7 +135,8 @@ static bool is_populated(const struct run *run, int ms)
 /* Has the module looked at who outlives the first process? */
 static bool is_settled(const struct agentcg_record *state)
 {
-	return agentcg_record_uint(state, AGENTCG_A_TOOL_SURVIVED, 0) ||
+	return agentcg_record_uint(state, AGENTCG_A_TOOL_SURVIVED,
+				   UINT64_MAX) != UINT64_MAX ||
 	       agentcg_record_uint(state, AGENTCG_A_TOOL_EMPTIED, 0);
 }
 
