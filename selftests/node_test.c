@@ -119,7 +119,8 @@ static uint64_t receipt_figure(struct nl *const nl,
 
 TEST_F_TIMEOUT(node, shortage_parks_until_credit_returns, 90)
 {
-	const struct intent intent = intent_of(8 * MB, 120 * MB, LONG_STALL);
+	/* The second reservation fits beside it, whatever step the first got. */
+	const struct intent intent = intent_of(8 * MB, 104 * MB, LONG_STALL);
 	struct nl *const nl = &self->nl;
 
 	grow(_metadata, nl, &self->a, intent, 90 * MB, true);
