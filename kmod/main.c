@@ -87,9 +87,11 @@ static void __exit agentcg_exit(void)
 	/* No task is in our text when this returns. */
 	agentcg_park_drain();
 	agentcg_node_exit();
-	/* Kills and ends that were queued hold references. */
-	destroy_workqueue(agentcg_wq);
+	/* Kills and ends that were queued hold references, and may tell. */
+	flush_workqueue(agentcg_wq);
+	/* ORDER: an event that waits for its time would come to no queue. */
 	agentcg_notify_exit();
+	destroy_workqueue(agentcg_wq);
 	/* Domains are freed by RCU callbacks of ours. */
 	rcu_barrier();
 	agentcg_domain_exit();

@@ -78,7 +78,7 @@ static u64 sequence;
 static LLIST_HEAD(queue);
 
 static void send_fn(struct work_struct *work);
-static DECLARE_WORK(send_work, send_fn);
+static DECLARE_DELAYED_WORK(send_work, send_fn);
 
 static int fill(struct sk_buff *const skb, const struct event *const event)
 {
@@ -113,6 +113,13 @@ static int fill_receipt(struct sk_buff *const skb,
 	return agentcg_nl_fill_tool(skb, event->ended);
 }
 
+/* What a tenant can make happen at will and what changes little. */
+static bool is_chatter(const enum agentcg_event_type type)
+{
+	return type == AGENTCG_EVENT_TYPE_TOOL_CHANGED ||
+	       type == AGENTCG_EVENT_TYPE_LIMIT_OVERWRITTEN;
+}
+
 /* What only the administrator can cause is always told. */
 static u32 allowance(const enum agentcg_event_type type)
 {
@@ -121,11 +128,8 @@ static u32 allowance(const enum agentcg_event_type type)
 	case AGENTCG_EVENT_TYPE_SESSION_CHANGED:
 	case AGENTCG_EVENT_TYPE_SESSION_REMOVED:
 		return U32_MAX;
-	case AGENTCG_EVENT_TYPE_TOOL_CHANGED:
-	case AGENTCG_EVENT_TYPE_LIMIT_OVERWRITTEN:
-		return SHARE_CHATTER;
 	default:
-		return SHARE_MAX;
+		return is_chatter(type) ? SHARE_CHATTER : SHARE_MAX;
 	}
 }
 
@@ -248,10 +252,20 @@ err:
 	return NULL;
 }
 
+/*
+ * Chatter waits for what matters, or for a while: the work runs before others on
+ * any processor, and a tenant that keeps it running would be felt there.
+ */
 static void queue_event(struct event *const event)
 {
+	/* Sent, and freed, from here on. */
+	const bool lazy = is_chatter(event->type);
+
 	llist_add(&event->link, &queue);
-	queue_work(agentcg_wq, &send_work);
+	if (lazy)
+		queue_delayed_work(agentcg_wq, &send_work, SHARE_PERIOD);
+	else
+		mod_delayed_work(agentcg_wq, &send_work, 0);
 }
 
 /*
@@ -343,7 +357,7 @@ void agentcg_notify_exit(void)
 {
 	struct event *event, *next;
 
-	cancel_work_sync(&send_work);
+	cancel_delayed_work_sync(&send_work);
 	llist_for_each_entry_safe(event, next, llist_del_all(&queue), link)
 		free_event(event);
 }

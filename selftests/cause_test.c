@@ -361,7 +361,7 @@ TEST_F(cause, oom_at_an_ancestor)
 }
 
 /* All that there is and more; the machine chooses the call. */
-TEST_F(cause, oom_of_the_machine)
+TEST_F_TIMEOUT(cause, oom_of_the_machine, 180)
 {
 	struct nl *const nl = &self->nl;
 	struct sysinfo machine;

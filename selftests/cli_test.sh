@@ -622,7 +622,7 @@ test_container() {
 	keep receipt "$tmp/receipt"
 	check "nothing is left" no_calls "$TOP/c"
 	check "the call is where CMD runs" gives 0 inside_run --name x -- cat /proc/self/cgroup
-	check "it shows in its namespace" is "$(<"$tmp/out")" '0::/x'
+	check "it shows in its namespace" is "$(grep ^0:: "$tmp/out")" '0::/x'
 	check "what outlives CMD" gives 0 inside_run -- sh -c 'sleep 1000 & exit 0'
 	check "is killed" no_calls "$TOP/c"
 	check "what is to outlive it" gives 0 inside_run --keep -- sh -c 'sleep 2 &'

@@ -409,7 +409,7 @@ TEST_F(deadline, nested)
 }
 
 /* All at the same moment. */
-TEST_F(deadline, many_at_once)
+TEST_F_TIMEOUT(deadline, many_at_once, 120)
 {
 	const struct intent intent = { .set = SET(MEM) | SET(DEADLINE),
 				       .mem = MB, .deadline = 2 * DEADLINE };
@@ -426,7 +426,7 @@ TEST_F(deadline, many_at_once)
 	for (i = 0; i < 100; i++)
 		ASSERT_LT(0, cg_spawn(calls[i].fd, stays, NULL));
 	for (i = 0; i < 100; i++) {
-		EXPECT_GT(2 * DEADLINE + 2 * SOON, life_of(nl, &calls[i]));
+		EXPECT_GT(2 * DEADLINE + SOON_BOMB, life_of(nl, &calls[i]));
 		EXPECT_EQ(0, call_end(nl, &calls[i]));
 		EXPECT_EQ(AGENTCG_CAUSE_DEADLINE,
 			  reply_figure(nl, AGENTCG_A_TOOL_CAUSE));
@@ -442,7 +442,7 @@ TEST_F(deadline, session_ends)
 	EXPECT_EQ(1, cg_read_key(self->call.path, "cgroup.events", "populated"));
 }
 
-TEST_F(deadline, module_unloaded)
+TEST_F_TIMEOUT(deadline, module_unloaded, 120)
 {
 	struct intent intent = with_deadline(DEADLINE / 3);
 	struct call call;

@@ -206,6 +206,8 @@ TEST_F_TIMEOUT(node, declared_bursts_take_turns, 120)
 	struct steps *steps[3];
 	int i;
 
+	if (slow() > 1)
+		SKIP(return, "a claim holds only for who draws faster than this kernel");
 	wanted.goes_on = true;
 	steps[0] = start_steps(_metadata, nl, parties[0], intent, wanted);
 	ASSERT_EQ(0, wait_for(&steps[0]->halfway, 1, 30000));
