@@ -14,6 +14,8 @@ import subprocess
 import sys
 import time
 
+import quantile
+
 HERE = os.path.dirname(os.path.realpath(__file__))
 ROOT = '/sys/fs/cgroup/bench'
 PLAIN = f'{ROOT}/plain'
@@ -255,10 +257,9 @@ ATTACKS = {
 
 
 def flood_figure(what, samples, kind):
-    calm, attack = (p99(samples[arm][kind]) for arm in ('calm', 'attack'))
+    arms = {arm: samples[arm][kind] for arm in ('calm', 'attack')}
     return {'figure': f'flood by {what}: P99 of another\'s {kind}', 'unit': '%',
-            'value': (attack / calm - 1) * 100, 'bar': 5,
-            'calm_p99': calm, 'attack_p99': attack, 'number': len(samples['calm'][kind])}
+            'value': quantile.change(arms['calm'], arms['attack'], .99), 'bar': 5, 'arms': arms, 'quantile': .99}
 
 
 def measure_flood(runs):
@@ -272,9 +273,8 @@ def measure_flood(runs):
     for attack, what in ATTACKS.items():
         before = info('grants')
         samples = json.loads(run(tool('flood'), '--runs', str(runs), attack, *(f'{ROOT}/{name}' for name in FLOODED)))
-        told = {'samples': samples, 'grants': info('grants') - before}
-        figures += [{**flood_figure(what, samples, 'declaration'), **told},
-                    flood_figure(what, samples, 'charge')]
+        figures += [flood_figure(what, samples, 'declaration'),
+                    {**flood_figure(what, samples, 'charge'), 'grants': info('grants') - before}]
         say(f'{attack}: {", ".join(shown(figure) for figure in figures[-2:])}')
     return figures
 

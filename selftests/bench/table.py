@@ -8,11 +8,15 @@ are KEY=VALUE, for the JSON. Exit status 1 when a bar is missed.
 import json
 import sys
 
+import quantile
+
 
 def shown(figure):
     value, unit = figure['value'], figure['unit']
     if value is None:
         return 'failed' if figure['bar'] is not None else '-'
+    if 'interval' in figure:
+        return f'{value:.1f} {unit} ({figure["interval"][0]:.1f} to {figure["interval"][1]:.1f})'
     if unit in ('times', '%'):
         return f'{value:.4f} {unit}'
     return f'{value:,.0f} {unit}'.strip()
@@ -43,8 +47,18 @@ def by_kernel(results):
     return list(merged.values())
 
 
+def add_intervals(results):
+    """Here, since resampling would take the guest half an hour."""
+    for result in results:
+        for figure in result['figures']:
+            if 'arms' in figure:
+                figure['interval'] = quantile.interval(figure['arms']['calm'], figure['arms']['attack'],
+                                                       figure['quantile'])
+
+
 def main():
     results = by_kernel([json.loads(line) for line in sys.stdin if line.strip()])
+    add_intervals(results)
     failed = False
     widths = [62] + [24] * len(results)
     kernels = [result['kernel'].split('+')[0] for result in results]
