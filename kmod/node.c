@@ -50,7 +50,7 @@ static LIST_HEAD(line);
  */
 #define LOOK_JIFFIES	(HZ / 2)
 #define LOOK_STALE	(4 * LOOK_JIFFIES)
-#define HORIZON		(8 * HZ)
+#define HORIZON		(4 * HZ)
 
 static void kick_work_fn(struct work_struct *work);
 static DECLARE_WORK(kick_work, kick_work_fn);
