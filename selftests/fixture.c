@@ -267,6 +267,23 @@ int call_end(struct nl *const nl, struct call *const call)
 	return err ? err : receipt_get(nl, call->id);
 }
 
+int node_set_capacity(struct nl *const nl, const uint64_t capacity)
+{
+	struct msg msg;
+
+	msg_init(&msg, AGENTCG_CMD_NODE_SET);
+	msg_u64(&msg, AGENTCG_A_NODE_CAPACITY, capacity);
+	return nl_do(nl, &msg);
+}
+
+uint64_t node_figure(struct nl *const nl, const int attr)
+{
+	struct msg msg;
+
+	msg_init(&msg, AGENTCG_CMD_NODE_GET);
+	return nl_do(nl, &msg) ? UINT64_MAX : reply_figure(nl, attr);
+}
+
 uint64_t info_figure(struct nl *const nl, const int attr)
 {
 	struct msg msg;

@@ -97,6 +97,10 @@ int call_kill(struct nl *nl, const struct call *call);
 int call_end(struct nl *nl, struct call *call);
 int receipt_get(struct nl *nl, uint64_t id);
 
+/* 0 for the default. */
+int node_set_capacity(struct nl *nl, uint64_t capacity);
+/* UINT64_MAX when it cannot be had. */
+uint64_t node_figure(struct nl *nl, int attr);
 uint64_t info_figure(struct nl *nl, int attr);
 /* Until a figure of the module is @wanted. */
 int info_wait(struct nl *nl, int attr, uint64_t wanted, int ms);

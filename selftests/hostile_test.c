@@ -49,23 +49,6 @@ FIXTURE(hostile) {
 	pid_t pid;
 };
 
-static int set_capacity(struct nl *const nl, const uint64_t capacity)
-{
-	struct msg msg;
-
-	msg_init(&msg, AGENTCG_CMD_NODE_SET);
-	msg_u64(&msg, AGENTCG_A_NODE_CAPACITY, capacity);
-	return nl_do(nl, &msg);
-}
-
-static uint64_t node_figure(struct nl *const nl, const int attr)
-{
-	struct msg msg;
-
-	msg_init(&msg, AGENTCG_CMD_NODE_GET);
-	return nl_do(nl, &msg) ? UINT64_MAX : reply_figure(nl, attr);
-}
-
 static int set_floor(struct nl *const nl, const struct session *const session,
 		     const uint64_t floor)
 {
@@ -84,12 +67,12 @@ FIXTURE_SETUP(hostile)
 	ASSERT_EQ(0, session_start(&self->nl, &self->tenant->session, "hostile",
 				   BUDGET));
 	ASSERT_EQ(0, session_start(&self->nl, &self->modest, "modest", BUDGET));
-	ASSERT_EQ(0, set_capacity(&self->nl, CAPACITY));
+	ASSERT_EQ(0, node_set_capacity(&self->nl, CAPACITY));
 }
 
 FIXTURE_TEARDOWN(hostile)
 {
-	set_capacity(&self->nl, 0);
+	node_set_capacity(&self->nl, 0);
 	teardown(&self->nl);
 }
 

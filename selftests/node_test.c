@@ -28,23 +28,6 @@ FIXTURE(node) {
 	struct party c;
 };
 
-static int set_capacity(struct nl *const nl, const uint64_t capacity)
-{
-	struct msg msg;
-
-	msg_init(&msg, AGENTCG_CMD_NODE_SET);
-	msg_u64(&msg, AGENTCG_A_NODE_CAPACITY, capacity);
-	return nl_do(nl, &msg);
-}
-
-static uint64_t node_figure(struct nl *const nl, const int attr)
-{
-	struct msg msg;
-
-	msg_init(&msg, AGENTCG_CMD_NODE_GET);
-	return nl_do(nl, &msg) ? UINT64_MAX : reply_figure(nl, attr);
-}
-
 static int join(struct nl *const nl, struct party *const party,
 		const char *const name)
 {
@@ -58,12 +41,12 @@ FIXTURE_SETUP(node)
 	ASSERT_EQ(0, join(&self->nl, &self->a, "a"));
 	ASSERT_EQ(0, join(&self->nl, &self->b, "b"));
 	ASSERT_EQ(0, join(&self->nl, &self->c, "c"));
-	ASSERT_EQ(0, set_capacity(&self->nl, 128 * MB));
+	ASSERT_EQ(0, node_set_capacity(&self->nl, 128 * MB));
 }
 
 FIXTURE_TEARDOWN(node)
 {
-	set_capacity(&self->nl, 0);
+	node_set_capacity(&self->nl, 0);
 	teardown(&self->nl);
 }
 

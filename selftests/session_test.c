@@ -307,14 +307,6 @@ TEST_F(session, budget_below_reserved)
 	EXPECT_EQ(0, session_balances(nl, &self->session));
 }
 
-static uint64_t node_figure(struct nl *const nl, const int attr)
-{
-	struct msg msg;
-
-	msg_init(&msg, AGENTCG_CMD_NODE_GET);
-	return nl_do(nl, &msg) ? 0 : reply_figure(nl, attr);
-}
-
 TEST_F(session, floor)
 {
 	struct nl *const nl = &self->nl;
