@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "size.h"
 
 /* For CPU masks of any kernel. */
@@ -19,24 +20,13 @@
 
 /* ---- files ---- */
 
-static bool read_file(int dirfd, const char *name, char *buf, size_t size)
-{
-	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
-	ssize_t len = fd < 0 ? -1 : read(fd, buf, size - 1);
-
-	if (fd >= 0)
-		close(fd);
-	buf[len > 0 ? len : 0] = '\0';
-	return len > 0;
-}
-
 /* "max" is no limit, and so is a file that is not there. */
 static uint64_t read_limit(int dirfd, const char *name)
 {
 	char text[64];
 	uint64_t value;
 
-	return read_file(dirfd, name, text, sizeof(text)) &&
+	return read_text(dirfd, name, text, sizeof(text)) > 0 &&
 	       sscanf(text, "%" SCNu64, &value) == 1 ? value :
 						       AGENTCG_UNLIMITED;
 }
@@ -48,7 +38,7 @@ static uint64_t read_key(int dirfd, const char *name, const char *key)
 	size_t len = strlen(key);
 	uint64_t value = 0;
 
-	read_file(dirfd, name, text, sizeof(text));
+	read_text(dirfd, name, text, sizeof(text));
 	for (at = text; at; at = strchr(at, '\n')) {
 		at += *at == '\n';
 		if (!strncmp(at, key, len) && at[len] == ' ') {
@@ -63,12 +53,8 @@ static uint64_t read_key(int dirfd, const char *name, const char *key)
 static const char *path_of(int dirfd, const char *root, char path[PATH_MAX])
 {
 	size_t len = strlen(root);
-	char link[64];
-	ssize_t got;
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", dirfd);
-	got = readlink(link, path, PATH_MAX - 1);
-	path[got > 0 ? got : 0] = '\0';
+	path_of_fd(dirfd, path);
 	return !strncmp(path, root, len) && path[len] ? path + len : path;
 }
 
@@ -149,7 +135,7 @@ static void look_at_level(struct means *means, int dirfd, const char *root)
 	char text[256], path[PATH_MAX];
 	const char *name = path_of(dirfd, root, path);
 
-	if (read_file(dirfd, "cpu.max", text, sizeof(text)))
+	if (read_text(dirfd, "cpu.max", text, sizeof(text)) > 0)
 		limit_cpus(means, means_quota(text), "cpu.max of %s", name);
 	limit_memory(means, headroom(dirfd), "memory.max of %s", name);
 }
@@ -183,7 +169,7 @@ static void look_at_cpus(struct means *means, int dirfd, const char *root)
 	limit_cpus(means, (unsigned int)sysconf(_SC_NPROCESSORS_ONLN),
 		   "the CPUs of the machine");
 	if (dirfd >= 0 &&
-	    read_file(dirfd, "cpuset.cpus.effective", text, sizeof(text)))
+	    read_text(dirfd, "cpuset.cpus.effective", text, sizeof(text)) > 0)
 		limit_cpus(means, means_count(text), "cpuset.cpus of %s",
 			   path_of(dirfd, root, path));
 }
@@ -318,7 +304,7 @@ static int open_own(struct agentcg *handle)
 	const char *root;
 
 	if (agentcg_root(handle, &root) ||
-	    !read_file(AT_FDCWD, "/proc/self/cgroup", text, sizeof(text)))
+	    read_text(AT_FDCWD, "/proc/self/cgroup", text, sizeof(text)) <= 0)
 		return -1;
 	own = strstr(text, "0::/");
 	if (!own)

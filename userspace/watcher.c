@@ -5,11 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "files.h"
 
 /* How long it keeps trying: processes may be stuck in the kernel. */
 #define GIVE_UP_MS	(10 * 60 * 1000)
@@ -39,27 +40,6 @@ static int is_ours(int dirfd, const struct watcher_message *msg)
 	       st.st_ino == msg->id;
 }
 
-/* Sleep until nothing runs in the cgroup, or it is gone. */
-static void wait_until_empty(int dirfd, const char *name)
-{
-	char text[128], path[NAME_MAX + sizeof("/cgroup.events")];
-	struct pollfd pfd = { .events = POLLPRI };
-	ssize_t len;
-
-	snprintf(path, sizeof(path), "%s/cgroup.events", name);
-	pfd.fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
-	if (pfd.fd < 0)
-		return;
-	/* Reading arms the poll; of a cgroup that is gone it fails. */
-	while ((len = pread(pfd.fd, text, sizeof(text) - 1, 0)) > 0) {
-		text[len] = '\0';
-		if (strstr(text, "populated 0"))
-			break;
-		poll(&pfd, 1, -1);
-	}
-	close(pfd.fd);
-}
-
 static void remove_empty(int dirfd, const char *name)
 {
 	struct agentcg *handle;
@@ -81,7 +61,7 @@ static void remove_empty(int dirfd, const char *name)
 static void clean_up(int dirfd, const struct watcher_message *msg)
 {
 	if (msg->order == ORDER_KEEP && is_ours(dirfd, msg))
-		wait_until_empty(dirfd, msg->name);
+		cgroup_populated(dirfd, msg->name, -1);
 	/*
 	 * Without an id run died around mkdir: nothing can run in the cgroup,
 	 * and rmdir fails when it is somebody else's and in use.

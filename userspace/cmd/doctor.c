@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../ceiling.h"
+#include "../files.h"
 #include "../main.h"
 #include "../options.h"
 #include "../output.h"
@@ -64,15 +65,11 @@ add(struct report *report, const char *name, enum state state,
 		report->worst = state;
 }
 
-/* Read the beginning of a file; false when there is none. */
-static bool read_file(int dirfd, const char *name, char *buf, size_t size)
+/* Read the first line of a file; false when there is none. */
+static bool read_line(int dirfd, const char *name, char *buf, size_t size)
 {
-	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
-	ssize_t len = fd < 0 ? -1 : read(fd, buf, size - 1);
+	ssize_t len = read_text(dirfd, name, buf, size);
 
-	if (fd >= 0)
-		close(fd);
-	buf[len > 0 ? len : 0] = '\0';
 	buf[strcspn(buf, "\n")] = '\0';
 	return len >= 0;
 }
@@ -265,9 +262,9 @@ static void check_controllers(struct report *report, const struct host *host)
 	size_t i;
 
 	if (host->root_fd < 0 ||
-	    !read_file(host->root_fd, "cgroup.controllers", there,
+	    !read_line(host->root_fd, "cgroup.controllers", there,
 		       sizeof(there)) ||
-	    !read_file(host->root_fd, "cgroup.subtree_control", on,
+	    !read_line(host->root_fd, "cgroup.subtree_control", on,
 		       sizeof(on)))
 		return;
 	for (i = 0; i < NEEDED; i++) {
@@ -292,14 +289,14 @@ static void check_controllers(struct report *report, const struct host *host)
 		    "memory, cpu and pids are available and enabled at the root");
 }
 
-/* A file of the cgroup at @path in the tree, as read_file(). */
+/* A file of the cgroup at @path in the tree, as read_line(). */
 static bool read_cgroup(const struct host *host, const char *path,
 			const char *name, char *buf, size_t size)
 {
 	char file[PATH_MAX];
 
 	snprintf(file, sizeof(file), "%s%s/%s", host->root, path, name);
-	return read_file(AT_FDCWD, file, buf, size);
+	return read_line(AT_FDCWD, file, buf, size);
 }
 
 /* Where in the tree this process is. */
@@ -486,7 +483,7 @@ static void check_sched_ext(struct report *report, const struct host *host)
 {
 	char state[32];
 
-	if (!read_file(AT_FDCWD, "/sys/kernel/sched_ext/state", state,
+	if (!read_line(AT_FDCWD, "/sys/kernel/sched_ext/state", state,
 		       sizeof(state)))
 		add(report, "sched-ext", STATE_WARN,
 		    "boot a kernel with CONFIG_SCHED_CLASS_EXT",
@@ -507,7 +504,7 @@ static void check_psi(struct report *report, const struct host *host)
 	char line[128];
 
 	/* The module knows how the kernel was built, not how it was booted. */
-	if (!read_file(AT_FDCWD, "/proc/pressure/memory", line, sizeof(line)))
+	if (!read_line(AT_FDCWD, "/proc/pressure/memory", line, sizeof(line)))
 		add(report, "psi", STATE_WARN, "boot with psi=1",
 		    "pressure stall information is off: parked time does not show as memory pressure");
 	else if (host->loaded &&

@@ -2,11 +2,11 @@
 /* agentcg run, after the command: its receipt, and what becomes of its call. */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "../files.h"
 #include "../main.h"
 #include "../output.h"
 #include "../receipt.h"
@@ -115,21 +115,7 @@ static void end_call(struct run *run)
 /* Return: whether something runs in the call, @ms from now at the latest. */
 static bool is_populated(const struct run *run, int ms)
 {
-	struct pollfd pfd = { .events = POLLPRI };
-	char text[128];
-	ssize_t len;
-
-	pfd.fd = openat(agentcg_call_fd(run->call), "cgroup.events",
-			O_RDONLY | O_CLOEXEC);
-	if (pfd.fd < 0)
-		return false;
-	/* Reading arms the poll. */
-	do {
-		len = pread(pfd.fd, text, sizeof(text) - 1, 0);
-		text[len > 0 ? len : 0] = '\0';
-	} while (strstr(text, "populated 1") && poll(&pfd, 1, ms) > 0);
-	close(pfd.fd);
-	return strstr(text, "populated 1") != NULL;
+	return cgroup_populated(agentcg_call_fd(run->call), ".", ms);
 }
 
 /* Has the module looked at who outlives the first process? */

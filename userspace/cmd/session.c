@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../ceiling.h"
+#include "../files.h"
 #include "../main.h"
 #include "../means.h"
 #include "../options.h"
@@ -102,21 +103,15 @@ static int parse_session(char **argv, struct session_args *args)
  */
 static bool group_kill_from(int fd, char path[PATH_MAX])
 {
-	char value[2] = "", link[32];
-	ssize_t len;
+	char value[2];
 	bool found;
-	int file, up;
+	int up;
 
-	file = openat(fd, "memory.oom.group", O_RDONLY | O_CLOEXEC);
 	/* The root of the tree has no such file. */
-	if (file < 0)
+	if (read_text(fd, "memory.oom.group", value, sizeof(value)) < 0)
 		return false;
-	found = read(file, value, 1) == 1 && value[0] == '1';
-	close(file);
-	if (found) {
-		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-		len = readlink(link, path, PATH_MAX - 1);
-		path[len > 0 ? len : 0] = '\0';
+	if (value[0] == '1') {
+		path_of_fd(fd, path);
 		return true;
 	}
 	up = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
