@@ -383,6 +383,11 @@ test_survivors() {
 	check "it is counted" is "$(field survived)" 1
 	check "when the call was empty" test -n "$(field emptied)"
 	keep receipt "$tmp/receipt"
+	for ((i = 0; i < 20; i++)); do
+		try run --receipt "$tmp/receipt" -- agentcg run -- true
+		[ "$(field survived)" = 0 ] || break
+	done
+	check "a run in a call leaves nothing of its own" is "$i" 20
 	check "what is kept" gives 3 run --keep --name kept --receipt "$tmp/receipt" -- sh -c 'sleep 9011 & sleep 0.5; exit 3'
 	check "goes on" runs sleep 9011
 	check "in its call" test -d "$CG/$S/kept"

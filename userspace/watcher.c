@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +15,9 @@
 
 /* How long it keeps trying: processes may be stuck in the kernel. */
 #define GIVE_UP_MS	(10 * 60 * 1000)
+
+/* It has nothing left to do; longer only when somebody has stopped it. */
+#define EXIT_MS		1000
 
 /* Above what anybody has open: where descriptors are parked for a moment. */
 #define PARKING		64
@@ -153,8 +157,21 @@ void watcher_keep(int pipe, uint64_t id, const char *name)
 	close(pipe);
 }
 
+/*
+ * Until it has begun to exit, which closes its end: where run was a call's
+ * command itself, the watcher would be one that outlived it.
+ */
+static void wait_for_exit(int pipe)
+{
+	struct pollfd end = { .fd = pipe };
+
+	while (poll(&end, 1, EXIT_MS) < 0 && errno == EINTR)
+		continue;
+}
+
 void watcher_stop(int pipe)
 {
 	tell(pipe, ORDER_STOP, 0, "");
+	wait_for_exit(pipe);
 	close(pipe);
 }

@@ -44,7 +44,12 @@ void watcher_own(int pipe, uint64_t id, const char *name);
  */
 void watcher_keep(int pipe, uint64_t id, const char *name);
 
-/** watcher_stop() - The cgroup is gone: the watcher has nothing to do. */
+/**
+ * watcher_stop() - The cgroup is gone: the watcher has nothing to do.
+ * @pipe: from watcher_start(), closed here.
+ *
+ * Returns when the watcher exits.
+ */
 void watcher_stop(int pipe);
 
 #endif /* AGENTCG_WATCHER_H */
