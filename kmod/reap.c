@@ -54,18 +54,7 @@ static bool is_survivor(struct task_struct *const task,
 	       !(READ_ONCE(task->signal->flags) & SIGNAL_GROUP_EXIT);
 }
 
-static u32 count_survivors(struct cgroup *const cgrp)
-{
-	struct task_struct *task;
-	u32 nr = 0;
-
-	guard(rcu)();
-	for_each_process(task)
-		nr += is_survivor(task, cgrp);
-	return nr;
-}
-
-static void take_survivors(struct agentcg_survivor_list *const list, const u32 room,
+static void take_survivors(struct agentcg_survivor_list *const list,
 			   struct cgroup *const cgrp)
 {
 	struct task_struct *task;
@@ -74,7 +63,7 @@ static void take_survivors(struct agentcg_survivor_list *const list, const u32 r
 	for_each_process(task) {
 		if (!is_survivor(task, cgrp))
 			continue;
-		if (list->listed < room) {
+		if (list->listed < AGENTCG_SURVIVORS_MAX) {
 			struct agentcg_process *const process =
 				&list->process[list->listed++];
 
@@ -88,15 +77,17 @@ static void take_survivors(struct agentcg_survivor_list *const list, const u32 r
 /* NULL when there are none, or no memory to tell of them. */
 static struct agentcg_survivor_list *new_list(struct cgroup *const cgrp)
 {
-	const u32 room = min(count_survivors(cgrp), AGENTCG_SURVIVORS_MAX);
-	struct agentcg_survivor_list *list;
+	struct agentcg_survivor_list *const list =
+		kzalloc(struct_size(list, process, AGENTCG_SURVIVORS_MAX),
+			GFP_KERNEL);
 
-	if (!room)
+	if (!list)
 		return NULL;
-	list = kzalloc(struct_size(list, process, room), GFP_KERNEL);
-	if (list)
-		take_survivors(list, room, cgrp);
-	return list;
+	take_survivors(list, cgrp);
+	if (list->nr)
+		return list;
+	kfree(list);
+	return NULL;
 }
 
 static void list_survivors(struct agentcg_tool *const tool,
