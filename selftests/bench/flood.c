@@ -5,7 +5,7 @@
  * The first floods on processor 1, the other is timed on processor 0. In the
  * other arm the first burns the same processor with requests to another family,
  * so that what differs is what the two share inside of agentcg. The arms
- * alternate.
+ * alternate all the time, and take turns to be the first: what drifts meets both.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +28,8 @@
 #include "bench.h"
 
 #define MB		(1ull << 20)
-#define ROUNDS		10
+#define IN_ROUND	4
+#define WARM_UP		5
 #define CHARGES		24
 #define BATCH		48
 #define BURST		8
@@ -54,7 +55,7 @@ static const char help[] =
 "  dump    all calls and receipts are listed, among 1000 calls\n"
 "  bad     requests that are refused\n"
 "\n"
-"  --runs N  bursts of 8 declarations in each arm (default 2000)\n";
+"  --runs N  bursts of 8 declarations in each arm (default 8000)\n";
 
 #define DIV_UP(A, B)	(((A) + (B) - 1) / (B))
 
@@ -455,7 +456,6 @@ static int run_batch(struct victim *victim, uint64_t *declarations,
 struct samples {
 	uint64_t *declarations;
 	uint64_t *charges;
-	uint64_t turns;
 };
 
 static void switch_to(enum mode mode)
@@ -467,28 +467,34 @@ static void switch_to(enum mode mode)
 		usleep(1000);
 }
 
-static int measure(struct victim *victim, unsigned int batches,
+static int measure_arm(struct victim *victim, enum arm arm, unsigned int round,
+		       struct samples *samples)
+{
+	unsigned int i = round * IN_ROUND;
+	const unsigned int end = i + IN_ROUND;
+	int err = 0;
+
+	switch_to(arm == ARM_ATTACK ? ATTACK : CALM);
+	for (; i < end && !err; i++)
+		err = run_batch(victim, samples->declarations + i * SAMPLES,
+				samples->charges + i * CHARGES);
+	return err;
+}
+
+static int measure(struct victim *victim, unsigned int rounds,
 		   struct samples *samples)
 {
-	const unsigned int in_round = batches / ROUNDS;
-	unsigned int round, arm, i;
+	unsigned int round, nth;
 	int err = prepare_victim(victim);
 
-	/* The first round of each arm is dropped. */
-	for (round = 0; round <= ROUNDS && !err; round++) {
-		for (arm = ARM_CALM; arm < ARMS && !err; arm++) {
-			const unsigned int at = (round ? round - 1 : 0) * in_round;
-			struct samples *into = &samples[arm];
-			uint64_t turns;
+	/* What the first rounds find is overwritten. */
+	for (round = 0; round < WARM_UP + rounds && !err; round++) {
+		for (nth = 0; nth < ARMS && !err; nth++) {
+			const enum arm arm = (nth + round) % ARMS;
 
-			switch_to(arm == ARM_ATTACK ? ATTACK : CALM);
-			turns = shared->turns;
-			for (i = at; i < at + in_round && !err; i++)
-				err = run_batch(victim,
-						into->declarations + i * SAMPLES,
-						into->charges + i * CHARGES);
-			if (round)
-				into->turns += shared->turns - turns;
+			err = measure_arm(victim, arm,
+					  round < WARM_UP ? 0 : round - WARM_UP,
+					  &samples[arm]);
 		}
 	}
 	if (err)
@@ -497,19 +503,20 @@ static int measure(struct victim *victim, unsigned int batches,
 	return err;
 }
 
-static void print(const struct samples *samples, unsigned int batches)
+static void print(const struct samples *samples, unsigned int rounds)
 {
 	static const char *const names[ARMS] = { "calm", "attack" };
+	const unsigned int batches = rounds * IN_ROUND;
 	unsigned int arm;
 
-	printf("{");
+	printf("{\"rounds\": %u", rounds);
 	for (arm = ARM_CALM; arm < ARMS; arm++) {
-		printf("%s\"%s\": {", arm ? ", " : "", names[arm]);
+		printf(", \"%s\": {", names[arm]);
 		print_samples("declaration", samples[arm].declarations,
 			    batches * SAMPLES);
 		printf(", ");
 		print_samples("charge", samples[arm].charges, batches * CHARGES);
-		printf(", \"turns\": %" PRIu64 "}", samples[arm].turns);
+		printf("}");
 	}
 	printf("}\n");
 }
@@ -547,8 +554,9 @@ static int end_flood(int session, const struct attack *attack, pid_t pid)
 }
 
 static int run(const struct attack *attack, char **sessions,
-	       unsigned int batches)
+	       unsigned int rounds)
 {
+	const unsigned int batches = rounds * IN_ROUND;
 	struct samples samples[ARMS] = {};
 	static struct victim victim;
 	int fds[2], err, end, arm;
@@ -578,10 +586,10 @@ static int run(const struct attack *attack, char **sessions,
 	pid = start_flood(fds[0], attack);
 	if (pid < 0)
 		return pid;
-	err = measure(&victim, batches, samples);
+	err = measure(&victim, rounds, samples);
 	end = end_flood(fds[0], attack, pid) ?: end_victim(&victim);
 	if (!err && !end)
-		print(samples, batches);
+		print(samples, rounds);
 	return err ? err : end;
 }
 
@@ -603,7 +611,7 @@ int main(int argc, char **argv)
 		{ }
 	};
 	const struct attack *attack = NULL;
-	unsigned int runs = 2000;
+	unsigned int runs = 8000;
 	int c, err;
 
 	while ((c = getopt_long(argc, argv, "h", longs, NULL)) == 'r')
@@ -614,7 +622,7 @@ int main(int argc, char **argv)
 		fputs(help, stderr);
 		return 2;
 	}
-	err = run(attack, argv + optind + 1, DIV_UP(runs, ROUNDS * SAMPLES) * ROUNDS);
+	err = run(attack, argv + optind + 1, DIV_UP(runs, IN_ROUND * SAMPLES));
 	if (err)
 		fprintf(stderr, "flood: %s\n", strerror(-err));
 	return err ? 1 : 0;

@@ -259,7 +259,8 @@ ATTACKS = {
 def flood_figure(what, samples, kind):
     arms = {arm: samples[arm][kind] for arm in ('calm', 'attack')}
     return {'figure': f'flood by {what}: P99 of another\'s {kind}', 'unit': '%',
-            'value': quantile.change(arms['calm'], arms['attack'], .99), 'bar': 5, 'arms': arms, 'quantile': .99}
+            'value': quantile.change(arms['calm'], arms['attack'], .99), 'bar': 5, 'arms': arms, 'quantile': .99,
+            'rounds': samples['rounds']}
 
 
 def measure_flood(runs):
@@ -329,7 +330,7 @@ PARTS = {
     'faults': (measure_faults, (5, 11), (5, 5)),
     # Last: what it leaves behind takes long to go.
     'native': (measure_native, (), ()),
-    'flood': (measure_flood, (2000,), (500,)),
+    'flood': (measure_flood, (8000,), (500,)),
 }
 
 # Where it is not one: with two, one that waits would be counted as well.

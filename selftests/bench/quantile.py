@@ -9,26 +9,33 @@ be the quantile (Biometrika 69, 1982), which moves smoothly.
 import math
 import random
 from functools import lru_cache
+from itertools import chain
 
 RESAMPLES = 200
 SEED = 1
+# Of a logarithm, below the largest: a weight of 1e-13.
+NOTHING = 30
 
 
 @lru_cache
 def weights(number, quantile):
-    """The density of Beta((n+1)q, (n+1)(1-q)) at each rank, summing to one."""
+    """The density of Beta((n+1)q, (n+1)(1-q)) at each rank, summing to one.
+
+    Only of the ranks that matter: the first of them, and the weights from there.
+    """
     a, b = (number + 1) * quantile, (number + 1) * (1 - quantile)
     logs = [(a - 1) * math.log(x) + (b - 1) * math.log(1 - x)
             for x in ((rank + .5) / number for rank in range(number))]
     top = max(logs)
-    found = [math.exp(log - top) for log in logs]
+    matter = [rank for rank, log in enumerate(logs) if log > top - NOTHING]
+    found = [math.exp(logs[rank] - top) for rank in matter]
     total = sum(found)
-    return [weight / total for weight in found]
+    return matter[0], [weight / total for weight in found]
 
 
 def smooth(samples, quantile):
-    return sum(map(lambda weight, sample: weight * sample,
-                   weights(len(samples), quantile), sorted(samples)))
+    first, found = weights(len(samples), quantile)
+    return sum(weight * sample for weight, sample in zip(found, sorted(samples)[first:]))
 
 
 def change(calm, attack, quantile):
@@ -36,9 +43,18 @@ def change(calm, attack, quantile):
     return (smooth(attack, quantile) / smooth(calm, quantile) - 1) * 100
 
 
-def interval(calm, attack, quantile):
-    """Of the change, 95 %, by resampling both arms; the same every time."""
+def split(samples, rounds):
+    size = len(samples) // rounds
+    return [sorted(samples[at:at + size]) for at in range(0, len(samples), size)]
+
+
+def interval(calm, attack, quantile, rounds):
+    """Of the change, 95 %, by resampling both arms; the same every time.
+
+    Whole rounds are drawn: what disturbs one sample disturbs its neighbours.
+    """
     dice = random.Random(SEED)
-    found = sorted(change(dice.choices(calm, k=len(calm)), dice.choices(attack, k=len(attack)), quantile)
+    arms = [split(calm, rounds), split(attack, rounds)]
+    found = sorted(change(*(list(chain.from_iterable(dice.choices(arm, k=rounds))) for arm in arms), quantile)
                    for _ in range(RESAMPLES))
     return found[RESAMPLES * 25 // 1000], found[RESAMPLES * 975 // 1000 - 1]

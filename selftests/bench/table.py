@@ -53,7 +53,7 @@ def add_intervals(results):
         for figure in result['figures']:
             if 'arms' in figure:
                 figure['interval'] = quantile.interval(figure['arms']['calm'], figure['arms']['attack'],
-                                                       figure['quantile'])
+                                                       figure['quantile'], figure['rounds'])
 
 
 def main():
