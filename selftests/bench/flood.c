@@ -2,9 +2,11 @@
 /*
  * flood: what one tenant's flood of requests costs another.
  *
- * The first floods on processor 1, the other is timed on processor 0. In the
- * other arm the first burns the same processor with requests to another family,
- * so that what differs is what the two share inside of agentcg. The arms
+ * The first floods on processor 0, the other is timed on processor 1, which has no
+ * tick and no callbacks (nohz_full, rcu_nocbs): what falls on a timed piece now and
+ * then would be its P99. In the other arm the first burns the same processor with
+ * requests to another family, so that what differs is what the two share inside
+ * of agentcg. The arms
  * alternate all the time, and take turns to be the first: what drifts meets both.
  */
 #include <errno.h>
@@ -31,6 +33,9 @@
 #define IN_ROUND	4
 #define WARM_UP		5
 #define CHARGES		24
+#define GROWTHS		3
+#define FLOOD_CPU	0
+#define TIMED_CPU	1
 #define BATCH		48
 #define BURST		8
 #define SAMPLES		(BATCH / BURST)
@@ -45,8 +50,8 @@ static const char help[] =
 "\n"
 "ATTACKER and VICTIM are the directories of two sessions; the second ends and\n"
 "begins anew all the time. Prints, as JSON, how\n"
-"long the victim's declarations and its charges with a decision each took, with\n"
-"the attack and without. The attacks:\n"
+"long the victim's declarations took, eight in a row, and its growing to 6 MiB by\n"
+"24 charges with a decision each, with the attack and without. The attacks:\n"
 "\n"
 "  set     one call is changed again and again\n"
 "  events  the same, with somebody who listens to the events\n"
@@ -67,7 +72,7 @@ struct shared {
 	volatile enum mode mode;
 	volatile uint64_t turns;
 	volatile bool ready;
-	uint64_t charges[CHARGES];
+	uint64_t growth;
 };
 
 struct flooder {
@@ -261,7 +266,7 @@ static int remove_live(int session, unsigned int nr)
 
 static int prepare_flood(struct flooder *flooder, const struct attack *attack)
 {
-	int err = pin(1);
+	int err = pin(FLOOD_CPU);
 
 	if (!err)
 		err = nl_open(&flooder->nl);
@@ -300,7 +305,7 @@ static int flood(int session, const struct attack *attack)
 static int listen_to_all(void)
 {
 	static struct nl nl;
-	int err = pin(1);
+	int err = pin(FLOOD_CPU);
 
 	if (!err)
 		err = nl_open(&nl);
@@ -334,38 +339,42 @@ static int beat(void)
 
 /* What is timed. */
 
-/* Socket memory, as charge.c does it; every few steps are more than is granted. */
-static int charge(void)
+/*
+ * Socket memory, as charge.c does it; every few steps are more than is granted.
+ * Timed as a whole: single steps stand in clusters, and their P99 would be the one
+ * or the other by a hair.
+ */
+static int grow(void)
 {
 	const int fd = socket(AF_INET, SOCK_STREAM, 0);
-	unsigned int i;
+	const uint64_t start = now_ns();
+	int i;
 
 	if (fd < 0)
 		return 1;
-	for (i = 0; i < CHARGES; i++) {
-		const int size = (i + 1) * MB / 4;
-		const uint64_t start = now_ns();
+	for (i = 1; i <= CHARGES; i++) {
+		const int size = i * MB / 4;
 
 		if (setsockopt(fd, SOL_SOCKET, SO_RESERVE_MEM, &size,
 			       sizeof(size)))
 			return 2;
-		shared->charges[i] = now_ns() - start;
 	}
+	shared->growth = now_ns() - start;
 	return 0;
 }
 
-static int run_charges(int call, uint64_t *charges)
+static int run_growth(int call, uint64_t *sample)
 {
 	const pid_t pid = spawn(call);
 	int status;
 
 	if (!pid)
-		_exit(charge());
+		_exit(grow());
 	if (pid < 0)
 		return pid;
 	if (waitpid(pid, &status, 0) < 0)
 		return -errno;
-	memcpy(charges, shared->charges, sizeof(shared->charges));
+	*sample = shared->growth;
 	return status ? -ECHILD : 0;
 }
 
@@ -420,8 +429,7 @@ static int session_request(struct victim *victim, int cmd)
 }
 
 /*
- * Some calls at once, as an agent begins them. One alone takes so short that the
- * tick falls into one of a hundred: their P99 would be that of the tick.
+ * Some calls at once, as an agent begins them.
  */
 static int run_burst(struct victim *victim, const int *calls, uint64_t *sample)
 {
@@ -440,7 +448,7 @@ static int run_burst(struct victim *victim, const int *calls, uint64_t *sample)
  * long afterwards, and it is declaring alone that is timed.
  */
 static int run_batch(struct victim *victim, uint64_t *declarations,
-		     uint64_t *charges)
+		     uint64_t *growths)
 {
 	int i, err;
 
@@ -450,12 +458,14 @@ static int run_batch(struct victim *victim, uint64_t *declarations,
 	for (i = 0; i < SAMPLES && !err; i++)
 		err = run_burst(victim, victim->calls + i * BURST,
 				&declarations[i]);
-	return err ? err : run_charges(victim->calls[0], charges);
+	for (i = 0; i < GROWTHS && !err; i++)
+		err = run_growth(victim->calls[i], &growths[i]);
+	return err;
 }
 
 struct samples {
 	uint64_t *declarations;
-	uint64_t *charges;
+	uint64_t *growths;
 };
 
 static void switch_to(enum mode mode)
@@ -477,7 +487,7 @@ static int measure_arm(struct victim *victim, enum arm arm, unsigned int round,
 	switch_to(arm == ARM_ATTACK ? ATTACK : CALM);
 	for (; i < end && !err; i++)
 		err = run_batch(victim, samples->declarations + i * SAMPLES,
-				samples->charges + i * CHARGES);
+				samples->growths + i * GROWTHS);
 	return err;
 }
 
@@ -515,7 +525,7 @@ static void print(const struct samples *samples, unsigned int rounds)
 		print_samples("declaration", samples[arm].declarations,
 			    batches * SAMPLES);
 		printf(", ");
-		print_samples("charge", samples[arm].charges, batches * CHARGES);
+		print_samples("growth", samples[arm].growths, batches * GROWTHS);
 		printf("}");
 	}
 	printf("}\n");
@@ -565,18 +575,18 @@ static int run(const struct attack *attack, char **sessions,
 	for (arm = 0; arm < ARMS; arm++) {
 		samples[arm].declarations = calloc(batches * SAMPLES,
 						   sizeof(uint64_t));
-		samples[arm].charges = calloc(batches * CHARGES,
+		samples[arm].growths = calloc(batches * GROWTHS,
 					      sizeof(uint64_t));
 		fds[arm] = open(sessions[arm], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (fds[arm] < 0 || !samples[arm].declarations ||
-		    !samples[arm].charges)
+		    !samples[arm].growths)
 			return -errno;
 	}
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		return -errno;
-	err = pin(0);
+	err = pin(TIMED_CPU);
 	if (err)
 		return err;
 	victim.session = fds[1];

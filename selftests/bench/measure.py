@@ -275,7 +275,7 @@ def measure_flood(runs):
         before = info('grants')
         samples = json.loads(run(tool('flood'), '--runs', str(runs), attack, *(f'{ROOT}/{name}' for name in FLOODED)))
         figures += [flood_figure(what, samples, 'declaration'),
-                    {**flood_figure(what, samples, 'charge'), 'grants': info('grants') - before}]
+                    {**flood_figure(what, samples, 'growth'), 'grants': info('grants') - before}]
         say(f'{attack}: {", ".join(shown(figure) for figure in figures[-2:])}')
     return figures
 
