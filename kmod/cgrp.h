@@ -13,6 +13,12 @@
 #include <linux/page_counter.h>
 #include <linux/path.h>
 
+/* The bytes of so many pages. */
+static inline u64 agentcg_bytes(const unsigned long pages)
+{
+	return (u64)pages << PAGE_SHIFT;
+}
+
 static inline u64 agentcg_memcg_id(const struct mem_cgroup *const memcg)
 {
 	return cgroup_id(memcg->css.cgroup);

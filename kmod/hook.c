@@ -19,6 +19,7 @@
 #include <linux/workqueue.h>
 
 #include "cgrp.h"
+#include "credit.h"
 #include "hook.h"
 #include "memory.h"
 #include "node.h"
@@ -166,7 +167,7 @@ static void tick_session(struct agentcg_session *const session)
 		lift_limits(session);
 		return;
 	}
-	agentcg_memory_tick(session);
+	agentcg_credit_tick(session);
 }
 
 static void watch_fn(struct work_struct *const work)

@@ -24,7 +24,7 @@
 #include "cgrp.h"
 #include "compat.h"
 #include "lifecycle.h"
-#include "memory.h"
+#include "native.h"
 #include "oom.h"
 #include "session.h"
 #include "tool.h"
@@ -283,7 +283,7 @@ static void probe_reclaim_begin(void *const data, const int order,
 #endif
 {
 	guard(rcu)();
-	agentcg_memory_reclaiming();
+	agentcg_native_begins();
 }
 
 #ifdef AGENTCG_HAVE_RECLAIM_MEMCG
@@ -294,7 +294,7 @@ static void probe_reclaim_end(void *const data, const unsigned long nr_reclaimed
 #endif
 {
 	guard(rcu)();
-	agentcg_memory_reclaimed(nr_reclaimed);
+	agentcg_native_ends(nr_reclaimed);
 }
 
 /**

@@ -2,34 +2,13 @@
 /*
  * Memory: what becomes of a charge over memory.high.
  *
- * Mechanisms that decide and apply; the hook (hook.c) and the tracepoints
- * (lifecycle.c) call in here, park.c is called from here.
+ * The verdicts; the hook (hook.c) calls in here.  What they are made of: credit.h
+ * (grants and limits), native.h (the kernel's own reclaim), park.h and serve.h
+ * (waiting, and being served), exhaust.h (when waiting is over).
  */
 #ifndef _AGENTCG_MEMORY_H
 #define _AGENTCG_MEMORY_H
 
-#include <linux/types.h>
-
-struct agentcg_session;
-struct agentcg_tool;
-
 void agentcg_memory_over_high(void);
-void agentcg_memory_reclaiming(void);
-void agentcg_memory_reclaimed(unsigned long nr_reclaimed);
-bool agentcg_memory_serve(struct agentcg_session *session);
-void agentcg_memory_tick(struct agentcg_session *session);
-bool agentcg_memory_waits(struct agentcg_session *session);
-bool agentcg_memory_may_return(struct agentcg_session *session);
-bool agentcg_memory_relieve(struct agentcg_session *session);
-
-/* Caller holds the session's lock. */
-void agentcg_memory_apply(struct agentcg_tool *tool);
-void agentcg_memory_apply_session(struct agentcg_session *session);
-void agentcg_memory_refresh(struct agentcg_session *session);
-bool agentcg_memory_serve_locked(struct agentcg_session *session);
-u64 agentcg_memory_grant(struct agentcg_tool *tool, u64 want);
-void agentcg_memory_overdraw(struct agentcg_tool *tool, u64 bytes);
-bool agentcg_memory_exhausted(struct agentcg_tool *tool);
-void agentcg_memory_left(struct agentcg_tool *tool);
 
 #endif /* _AGENTCG_MEMORY_H */

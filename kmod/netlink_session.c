@@ -7,8 +7,8 @@
 #include <net/genetlink.h>
 
 #include "cgrp.h"
+#include "credit.h"
 #include "hook.h"
-#include "memory.h"
 #include "netlink.h"
 #include "netlink_gen.h"
 #include "session.h"
@@ -35,7 +35,7 @@ static int fill_session_locked(struct sk_buff *const skb,
 {
 	if (!session->d.memcg)
 		return -ENODEV;
-	agentcg_memory_refresh(session);
+	agentcg_credit_refresh(session);
 	if (fill_session_account(skb, &session->acct) ||
 	    agentcg_nl_put_u64(skb, AGENTCG_A_SESSION_ID, session->d.id) ||
 	    (session->agent &&

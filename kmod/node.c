@@ -15,8 +15,9 @@
 #include <linux/workqueue.h>
 
 #include "cgrp.h"
-#include "memory.h"
+#include "credit.h"
 #include "node.h"
+#include "serve.h"
 #include "session.h"
 #include "tool.h"
 #include "work.h"
@@ -509,7 +510,7 @@ static bool serve_all(void)
 
 	round++;
 	while ((session = next_refused())) {
-		served |= agentcg_memory_serve(session);
+		served |= agentcg_serve(session);
 		agentcg_session_put(session);
 	}
 	return served;
@@ -525,9 +526,9 @@ static bool serve_all(void)
 static void kick_work_fn(struct work_struct *const work)
 {
 	serve_all();
-	if (any_refused(agentcg_memory_waits) &&
-	    !agentcg_session_any(agentcg_memory_may_return) && !serve_all())
-		any_refused(agentcg_memory_relieve);
+	if (any_refused(agentcg_serve_waits) &&
+	    !agentcg_session_any(agentcg_serve_may_return) && !serve_all())
+		any_refused(agentcg_serve_relieve);
 }
 
 static void look_work_fn(struct work_struct *const work)

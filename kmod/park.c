@@ -22,9 +22,11 @@
 #include <linux/timekeeping.h>
 #include <linux/wait.h>
 
-#include "memory.h"
+#include "credit.h"
+#include "exhaust.h"
 #include "node.h"
 #include "park.h"
+#include "serve.h"
 #include "session.h"
 #include "tool.h"
 
@@ -114,7 +116,7 @@ static u64 begin(struct agentcg_park *const park)
 	enqueue(session, park);
 	agentcg_tool_hold(tool, park->start);
 	/* Credit may have returned since the hook decided. */
-	agentcg_memory_serve_locked(session);
+	agentcg_serve_locked(session);
 	if (!park->served)
 		agentcg_node_kick();
 	return tool->limits.stall - stalled;
@@ -147,9 +149,9 @@ static void finish(struct agentcg_park *const park, const bool undisturbed)
 			return;
 		leave(park);
 		if (undisturbed && !session->ended && tool->d.memcg) {
-			killed = agentcg_memory_exhausted(tool);
-			agentcg_memory_apply(tool);
-			agentcg_memory_apply_session(session);
+			killed = agentcg_exhausted(tool);
+			agentcg_credit_apply(tool);
+			agentcg_credit_apply_session(session);
 		}
 	}
 	if (killed)

@@ -11,10 +11,11 @@
 #include <linux/slab.h>
 
 #include "cgrp.h"
-#include "memory.h"
+#include "credit.h"
 #include "node.h"
 #include "notify.h"
 #include "park.h"
+#include "serve.h"
 #include "session.h"
 #include "tool.h"
 #include "work.h"
@@ -207,9 +208,9 @@ static int apply_request(struct agentcg_session *const session,
 	if (req->defaults)
 		agentcg_intent_update(&session->defaults, req->defaults);
 	remerge_tools(session);
-	agentcg_memory_refresh(session);
-	agentcg_memory_apply_session(session);
-	agentcg_memory_serve_locked(session);
+	agentcg_credit_refresh(session);
+	agentcg_credit_apply_session(session);
+	agentcg_serve_locked(session);
 	return 0;
 }
 

@@ -11,10 +11,11 @@
 #include <linux/timekeeping.h>
 
 #include "cgrp.h"
-#include "memory.h"
+#include "credit.h"
 #include "node.h"
 #include "notify.h"
 #include "park.h"
+#include "serve.h"
 #include "session.h"
 #include "stats.h"
 #include "tool.h"
@@ -195,7 +196,7 @@ static int declare(struct agentcg_tool *const tool,
 				   extack);
 	if (err)
 		return err;
-	agentcg_memory_refresh(session);
+	agentcg_credit_refresh(session);
 	if (agentcg_intent_has(&merged, AGENTCG_A_INTENT_MEM)) {
 		mem = agentcg_intent_attr(&merged, AGENTCG_A_INTENT_MEM);
 		err = take_limits(tool, &limits, mem, extack);
@@ -241,10 +242,10 @@ static int change_tool(struct agentcg_tool *const tool,
 		err = declare(tool, intent, extack);
 		if (err)
 			return err;
-		agentcg_memory_apply(tool);
-		agentcg_memory_apply_session(session);
+		agentcg_credit_apply(tool);
+		agentcg_credit_apply_session(session);
 		/* Whoever waits for this very change. */
-		agentcg_memory_serve_locked(session);
+		agentcg_serve_locked(session);
 	}
 	agentcg_notify_tool(AGENTCG_EVENT_TYPE_TOOL_CHANGED, tool, 0);
 	return 0;
@@ -272,8 +273,8 @@ static int add_tool(struct agentcg_tool *const tool,
 			list_add_tail(&tool->link, &session->tools);
 			session->nr_tools++;
 			session->started++;
-			agentcg_memory_apply(tool);
-			agentcg_memory_apply_session(session);
+			agentcg_credit_apply(tool);
+			agentcg_credit_apply_session(session);
 		}
 	}
 	if (err) {
@@ -443,9 +444,9 @@ void agentcg_tool_end(struct agentcg_tool *const tool)
 				      tool->stats.residue);
 		agentcg_domain_detach(&tool->d, &cgrp, &memcg);
 		oldest = keep_receipt(tool);
-		agentcg_memory_left(tool);
-		agentcg_memory_apply_session(session);
-		agentcg_memory_serve_locked(session);
+		agentcg_credit_left(tool);
+		agentcg_credit_apply_session(session);
+		agentcg_serve_locked(session);
 	}
 	agentcg_reap_cancel(tool);
 	agentcg_domain_put_cgroup(cgrp, memcg);

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Credit of calls: what a session's figures are, how much a call is granted, and
+ * the soft limits that follow.  See credit.h.
+ */
+
+#include "common.h"
+
+#include <linux/jiffies.h>
+#include <linux/list.h>
+#include <linux/minmax.h>
+
+#include "cgrp.h"
+#include "credit.h"
+#include "node.h"
+#include "notify.h"
+#include "serve.h"
+#include "session.h"
+#include "stats.h"
+#include "tool.h"
+
+/* Growth of a first grant in this time, 40 MiB/s, is a burst. */
+#define BURST_JIFFIES		msecs_to_jiffies(100)
+
+static unsigned long pages_up(const u64 size)
+{
+	return min_t(u64, (size + PAGE_SIZE - 1) >> PAGE_SHIFT,
+		     PAGE_COUNTER_MAX);
+}
+
+/* What the agent leaf uses it holds; residue cannot exceed what is charged. */
+void agentcg_credit_refresh_fast(struct agentcg_session *const session)
+{
+	const u64 total = agentcg_bytes(agentcg_memcg_usage(session->d.memcg));
+
+	if (session->agent && session->agent->memcg)
+		agentcg_account_hold(&session->acct, &session->agent_acct,
+				     agentcg_bytes(agentcg_memcg_usage(session->agent->memcg)));
+	session->acct.residue = min(session->acct.residue, total);
+	session->hard_residue = min(session->hard_residue,
+				    session->acct.residue);
+}
+
+/**
+ * agentcg_credit_refresh - bring a session's figures up to what is measured
+ * @session: its lock is held
+ *
+ * Residue is what the session is charged for and no live child is.  Linear in
+ * the calls, so done where credit runs short and once a second, not at every
+ * event.
+ */
+void agentcg_credit_refresh(struct agentcg_session *const session)
+{
+	struct agentcg_tool *tool;
+	u64 total, live = 0;
+
+	if (!session->d.memcg)
+		return;
+	agentcg_credit_refresh_fast(session);
+	total = agentcg_bytes(agentcg_memcg_usage(session->d.memcg));
+	if (session->agent && session->agent->memcg)
+		live = session->agent_acct.granted;
+	list_for_each_entry(tool, &session->tools, link)
+		live += agentcg_bytes(agentcg_memcg_usage(tool->d.memcg));
+	session->acct.residue = total > live ? total - live : 0;
+	session->hard_residue = min(session->hard_residue,
+				    session->acct.residue);
+	/* In use already, so the node has to back it whatever it has. */
+	agentcg_node_cover(session, agentcg_credit_to_back(session), true);
+}
+
+/* Granted credit comes back from a call; its overdraft is the first to go. */
+static u64 take_back(struct agentcg_tool *const tool, const u64 size)
+{
+	const u64 back = agentcg_account_return(&tool->d.session->acct,
+						&tool->acct, size);
+
+	tool->overdraft -= min(tool->overdraft, back);
+	return back;
+}
+
+/* Whether somebody else wrote memory.high; it is kept for the end. */
+static bool overwritten(struct agentcg_domain *const domain)
+{
+	const unsigned long high = agentcg_memcg_high(domain->memcg);
+
+	if (likely(high == domain->high))
+		return false;
+	domain->found_high = high;
+	agentcg_stats_inc(AGENTCG_STAT_OVERWRITES);
+	agentcg_notify_domain(AGENTCG_EVENT_TYPE_LIMIT_OVERWRITTEN, domain);
+	return true;
+}
+
+/**
+ * agentcg_credit_overdraw - book what a call uses without credit
+ * @tool: the session's lock is held
+ * @size: bytes
+ */
+void agentcg_credit_overdraw(struct agentcg_tool *const tool, const u64 size)
+{
+	struct agentcg_session *const session = tool->d.session;
+
+	agentcg_account_give(&session->acct, &tool->acct, size);
+	agentcg_node_cover(session, agentcg_credit_to_back(session), true);
+	tool->overdraft += size;
+	tool->stats.overdraft_peak = max(tool->stats.overdraft_peak,
+					 tool->overdraft);
+}
+
+/* What is charged above what the call holds is used already: overdraft. */
+void agentcg_credit_book_usage(struct agentcg_tool *const tool)
+{
+	const u64 usage = agentcg_bytes(agentcg_memcg_usage(tool->d.memcg));
+	const u64 held = agentcg_account_held(&tool->acct);
+
+	if (usage > held)
+		agentcg_credit_overdraw(tool, usage - held);
+}
+
+/*
+ * A value below ours is somebody's wish to hold the call lower: its ceiling
+ * from now on, though never below what was reserved.  A value above is not
+ * his to give: what was taken under it is booked, or others would be granted
+ * it once more.
+ */
+static void obey_overwrite(struct agentcg_tool *const tool)
+{
+	const u64 ceiling = max(agentcg_bytes(tool->d.found_high), tool->acct.reserved);
+	const u64 held = agentcg_account_held(&tool->acct);
+
+	if (tool->d.found_high >= tool->d.high) {
+		agentcg_credit_book_usage(tool);
+		return;
+	}
+	tool->acct.limit = min(tool->acct.limit, ceiling);
+	if (held > tool->acct.limit)
+		take_back(tool, held - tool->acct.limit);
+}
+
+/**
+ * agentcg_credit_apply - make a call's soft limit what it holds
+ * @tool: live; the session's lock is held
+ */
+void agentcg_credit_apply(struct agentcg_tool *const tool)
+{
+	if (unlikely(overwritten(&tool->d)))
+		obey_overwrite(tool);
+	agentcg_domain_set_high(&tool->d,
+				pages_up(agentcg_account_held(&tool->acct)));
+}
+
+/*
+ * Soft limit of a session: its budget, and what is booked above it.  Residue
+ * that can be reclaimed does not raise it: meeting the limit is what makes the
+ * kernel drop it.
+ */
+void agentcg_credit_apply_session(struct agentcg_session *const session)
+{
+	const u64 used = agentcg_account_used(&session->acct) -
+			 agentcg_credit_soft_residue(session);
+
+	if (!session->d.memcg)
+		return;
+	overwritten(&session->d);
+	agentcg_domain_set_high(&session->d,
+				pages_up(max(session->acct.limit, used)) +
+				agentcg_memcg_slack());
+}
+
+/* The function that we are called from shall find nothing over a limit. */
+void agentcg_credit_raise(struct agentcg_domain *const domain)
+{
+	const unsigned long usage = agentcg_memcg_usage(domain->memcg);
+
+	if (usage > agentcg_memcg_high(domain->memcg))
+		agentcg_domain_set_high(domain, usage);
+}
+
+void agentcg_credit_settle(struct agentcg_tool *const tool)
+{
+	struct agentcg_session *const session = tool->d.session;
+
+	agentcg_credit_apply(tool);
+	agentcg_credit_apply_session(session);
+	agentcg_credit_raise(&tool->d);
+	agentcg_credit_raise(&session->d);
+}
+
+/* What a call may yet ask for, as far as it has said so itself. */
+static u64 declared_room(const struct agentcg_tool *const tool)
+{
+	return agentcg_intent_has(&tool->intent, AGENTCG_A_INTENT_BURST) ?
+	       agentcg_account_room(&tool->acct) : 0;
+}
+
+/**
+ * agentcg_credit_grant - grant a call what there is
+ * @tool: the session's lock is held
+ * @want: bytes
+ *
+ * Return: what was granted, 0 when there is nothing.
+ */
+u64 agentcg_credit_grant(struct agentcg_tool *const tool, const u64 want)
+{
+	struct agentcg_session *const session = tool->d.session;
+	const u64 free = agentcg_account_free(&session->acct);
+	u64 size = min3(want, free, agentcg_account_room(&tool->acct));
+
+	if (!size)
+		return 0;
+	size = agentcg_node_borrow(tool, agentcg_credit_to_back(session), size,
+				   clamp(declared_room(tool), size, free));
+	if (!size)
+		return 0;
+	agentcg_account_give(&session->acct, &tool->acct, size);
+	tool->stats.grants++;
+	tool->stats.granted_total += size;
+	return size;
+}
+
+static u64 headroom(const struct agentcg_tool *const tool)
+{
+	const u64 held = agentcg_account_held(&tool->acct);
+	const u64 keep = agentcg_bytes(agentcg_memcg_usage(tool->d.memcg) +
+			       agentcg_memcg_slack());
+
+	return held > keep ? min(held - keep, tool->acct.granted) : 0;
+}
+
+/*
+ * Take unused credit back from the other calls until @want is met.  A call
+ * that needs it after all asks again and is served in turn.
+ */
+bool agentcg_credit_revoke(struct agentcg_tool *const asker, const u64 want)
+{
+	struct agentcg_session *const session = asker->d.session;
+	struct agentcg_tool *tool;
+	u64 got = 0;
+
+	list_for_each_entry(tool, &session->tools, link) {
+		u64 size;
+
+		if (tool == asker)
+			continue;
+		size = take_back(tool, min(headroom(tool), want - got));
+		if (!size)
+			continue;
+		tool->stats.revoked_total += size;
+		agentcg_credit_apply(tool);
+		got += size;
+		if (got >= want)
+			break;
+	}
+	if (got)
+		agentcg_stats_inc(AGENTCG_STAT_REVOKES);
+	return got;
+}
+
+/*
+ * The next grant: twice the last one while that was used up at the rate of a
+ * burst, half of it otherwise; a quarter of what is left near the end of the
+ * budget, so that nobody takes all of it at once.
+ */
+u64 agentcg_credit_step(struct agentcg_tool *const tool)
+{
+	const u64 left = agentcg_account_free(&tool->d.session->acct) / 4;
+	const unsigned long elapsed = jiffies - tool->last_event;
+
+	if (tool->step * BURST_JIFFIES >= (u64)AGENTCG_STEP_FIRST * elapsed)
+		tool->step = min_t(u64, tool->step * 2, AGENTCG_STEP_MAX);
+	else
+		tool->step = max_t(u64, tool->step / 2, AGENTCG_STEP_FIRST);
+	tool->last_event = jiffies;
+	return ALIGN(clamp(left, AGENTCG_STEP_MIN, tool->step), PAGE_SIZE);
+}
+
+/**
+ * agentcg_credit_left - a call has ended, its account is closed
+ * @tool: its session's lock is held
+ *
+ * What the session needs no longer returns to the node.
+ */
+void agentcg_credit_left(struct agentcg_tool *const tool)
+{
+	struct agentcg_session *const session = tool->d.session;
+
+	agentcg_node_leave(tool);
+	agentcg_node_release(session, agentcg_credit_to_back(session));
+}
+
+/* Half of what a call has had no use for since the last look; lock held. */
+static void decay(struct agentcg_tool *const tool)
+{
+	const u64 idle = headroom(tool);
+
+	if (idle > AGENTCG_STEP_FIRST)
+		take_back(tool, ALIGN_DOWN(idle / 2, PAGE_SIZE));
+	/* Another try for native reclaim. */
+	tool->native_fails = 0;
+}
+
+/* Whether the session is charged more than at the last look; lock held. */
+static bool has_grown(struct agentcg_session *const session)
+{
+	const unsigned long seen = session->seen_usage;
+
+	session->seen_usage = agentcg_memcg_usage(session->d.memcg);
+	return session->seen_usage > seen + agentcg_memcg_slack();
+}
+
+/**
+ * agentcg_credit_tick - what flows back in time
+ * @session: any
+ *
+ * Once a second: unused credit returns by halves, residue is measured,
+ * overdraft that has been repaid lowers the limits again, waiters are served.
+ *
+ * Context: may not hold the session's lock.
+ */
+void agentcg_credit_tick(struct agentcg_session *const session)
+{
+	struct agentcg_tool *tool;
+
+	guard(spinlock_irqsave)(&session->lock);
+	if (session->ended)
+		return;
+	session->native_fails = 0;
+	agentcg_credit_refresh(session);
+	list_for_each_entry(tool, &session->tools, link) {
+		decay(tool);
+		agentcg_credit_apply(tool);
+	}
+	agentcg_credit_apply_session(session);
+	agentcg_serve_locked(session);
+	agentcg_node_tick(session, has_grown(session));
+	agentcg_node_release(session, agentcg_credit_to_back(session));
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Native reclaim, bounded and watched.  See native.h. */
+
+#include "common.h"
+
+#include <linux/sched.h>
+#include <linux/swap.h>
+#include <linux/timekeeping.h>
+
+#include "cgrp.h"
+#include "credit.h"
+#include "lifecycle.h"
+#include "native.h"
+#include "session.h"
+#include "tool.h"
+
+/* Native passes in a row that may fail before reclaim is not tried again. */
+#define NATIVE_FAILS_MAX	2
+
+/* A pass that frees less is no progress. */
+#define NATIVE_PROGRESS		SWAP_CLUSTER_MAX
+
+static struct agentcg_native *free_slot(struct agentcg_tool *const tool)
+{
+	size_t i;
+
+	/* A slot of our own: the last pass never took place. */
+	for (i = 0; i < ARRAY_SIZE(tool->native); i++)
+		if (tool->native[i].task == current)
+			return &tool->native[i];
+	for (i = 0; i < ARRAY_SIZE(tool->native); i++)
+		if (!tool->native[i].task)
+			return &tool->native[i];
+	return NULL;
+}
+
+/* Leave the task to the kernel's reclaim, and watch it (reclaim tracepoint). */
+bool agentcg_native_watch(struct agentcg_tool *const tool, const bool session)
+{
+	struct agentcg_native *const slot =
+		agentcg_lifecycle_watches_reclaim() ? free_slot(tool) : NULL;
+
+	if (!slot)
+		return false;
+	*slot = (struct agentcg_native) {
+		.task = current,
+		.start = ktime_get_ns(),
+		.session = session,
+	};
+	return true;
+}
+
+/*
+ * Cheap memory to reclaim: enough inactive page cache of the call's own.  The
+ * lists include dirty and mapped pages, which are not cheap; that shows in a
+ * pass without progress.
+ */
+bool agentcg_native_pays(struct agentcg_tool *const tool, const u64 need)
+{
+	if (tool->native_fails >= NATIVE_FAILS_MAX ||
+	    tool->stats.stall_total >= tool->limits.stall)
+		return false;
+	return agentcg_bytes(agentcg_memcg_inactive_file(tool->d.memcg)) >=
+	       max_t(u64, 4 * need, SZ_2M);
+}
+
+/*
+ * Let the kernel drop residue: its limit is put below what is charged.  That
+ * makes room in the budget; the node does not back residue in the first place.
+ */
+bool agentcg_native_residue(struct agentcg_tool *const tool, const u64 need)
+{
+	struct agentcg_session *const session = tool->d.session;
+	const unsigned long usage = agentcg_memcg_usage(session->d.memcg);
+
+	if (agentcg_account_free(&session->acct) > need ||
+	    agentcg_credit_soft_residue(session) < need ||
+	    session->native_fails >= NATIVE_FAILS_MAX ||
+	    !agentcg_native_watch(tool, true))
+		return false;
+	agentcg_credit_apply(tool);
+	agentcg_credit_raise(&tool->d);
+	agentcg_credit_apply_session(session);
+	if (usage && agentcg_memcg_high(session->d.memcg) >= usage)
+		agentcg_domain_set_high(&session->d, usage - 1);
+	return true;
+}
+
+static struct agentcg_native *slot_of_current(struct agentcg_tool *const tool)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(tool->native); i++)
+		if (tool->native[i].task == current)
+			return &tool->native[i];
+	return NULL;
+}
+
+/* Time in native reclaim is time held back. */
+static void account_native(struct agentcg_tool *const tool, const u64 start)
+{
+	const u64 spent = ktime_get_ns() - start;
+
+	tool->stats.native_total += spent;
+	tool->stats.stalls++;
+	tool->stats.stall_longest = max(tool->stats.stall_longest, spent);
+	/* Held by somebody else meanwhile: counted there already. */
+	if (!tool->held)
+		tool->stats.stall_total += spent;
+}
+
+/* The call that the current task charges, or NULL; RCU read lock held. */
+static struct agentcg_tool *charged_tool(void)
+{
+	struct mem_cgroup *const memcg = current->mm ? agentcg_current_memcg() :
+						       NULL;
+	struct agentcg_domain *const domain =
+		memcg ? agentcg_domain_above(memcg->css.cgroup) : NULL;
+
+	return domain && domain->type == AGENTCG_DOMAIN_TOOL ?
+	       agentcg_domain_to_tool(domain) : NULL;
+}
+
+/**
+ * agentcg_native_begins - a pass of native reclaim begins
+ *
+ * Its time is taken from here: between the verdict and the pass another task
+ * may have made the pass unnecessary.
+ *
+ * Context: tracepoint in the reclaiming task, RCU read lock held.
+ */
+void agentcg_native_begins(void)
+{
+	struct agentcg_tool *const tool = charged_tool();
+	struct agentcg_native *slot;
+
+	if (!tool)
+		return;
+	guard(spinlock_irqsave)(&tool->d.session->lock);
+	slot = slot_of_current(tool);
+	if (slot)
+		slot->start = ktime_get_ns();
+}
+
+/* What is still over the call's limit becomes grant, else debt; lock held. */
+static void cover_usage(struct agentcg_tool *const tool)
+{
+	const u64 usage = agentcg_bytes(agentcg_memcg_usage(tool->d.memcg));
+	u64 held = agentcg_account_held(&tool->acct);
+
+	if (usage > held)
+		held += agentcg_credit_grant(tool, usage - held);
+	if (usage > held)
+		agentcg_credit_overdraw(tool, usage - held);
+	agentcg_credit_settle(tool);
+}
+
+/**
+ * agentcg_native_ends - a pass of native reclaim is over
+ * @nr_reclaimed: pages
+ *
+ * One pass is all that a native verdict means: what is still over a limit now
+ * is booked, so that the kernel finds nothing to throttle for.  Two passes
+ * without progress end native verdicts until the next tick.
+ *
+ * Context: tracepoint in the reclaiming task, RCU read lock held.
+ */
+void agentcg_native_ends(const unsigned long nr_reclaimed)
+{
+	struct agentcg_tool *const tool = charged_tool();
+	struct agentcg_session *session;
+	struct agentcg_native *slot;
+	u32 *fails;
+
+	if (!tool)
+		return;
+	session = tool->d.session;
+	guard(spinlock_irqsave)(&session->lock);
+	slot = slot_of_current(tool);
+	if (!slot || session->ended || !tool->d.memcg)
+		return;
+	fails = slot->session ? &session->native_fails : &tool->native_fails;
+	*fails = nr_reclaimed < NATIVE_PROGRESS ? *fails + 1 : 0;
+	account_native(tool, slot->start);
+	slot->task = NULL;
+	agentcg_credit_refresh(session);
+	cover_usage(tool);
+}

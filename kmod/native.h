@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Native: leaving a charge to the kernel's own reclaim, for one pass that is
+ * timed and counted as stall.
+ */
+#ifndef _AGENTCG_NATIVE_H
+#define _AGENTCG_NATIVE_H
+
+#include <linux/types.h>
+
+struct agentcg_tool;
+
+/* Caller holds the session's lock. */
+bool agentcg_native_pays(struct agentcg_tool *tool, u64 need);
+bool agentcg_native_watch(struct agentcg_tool *tool, bool session);
+bool agentcg_native_residue(struct agentcg_tool *tool, u64 need);
+
+/* From tracepoints. */
+void agentcg_native_begins(void);
+void agentcg_native_ends(unsigned long nr_reclaimed);
+
+#endif /* _AGENTCG_NATIVE_H */
