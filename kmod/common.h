@@ -23,7 +23,7 @@
 #define AGENTCG_VERSION		"0.1.0"
 
 /* Version of the interface; one more for every addition to the spec. */
-#define AGENTCG_ABI		2
+#define AGENTCG_ABI		3
 
 /* "No limit", in every byte figure of the interface. */
 #define AGENTCG_NO_LIMIT	U64_MAX
@@ -46,6 +46,7 @@
 #define AGENTCG_DEFAULT_MEM	SZ_256M
 #define AGENTCG_DEFAULT_STALL	(2 * (u64)NSEC_PER_SEC)
 #define AGENTCG_DEFAULT_WEIGHT	100
+#define AGENTCG_DEFAULT_MAX_HOLD	(600 * (u64)NSEC_PER_SEC)
 #define AGENTCG_RESERVE_MIN	((u64)SZ_512M)
 
 #endif /* _AGENTCG_COMMON_H */

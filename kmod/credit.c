@@ -12,12 +12,14 @@
 
 #include "cgrp.h"
 #include "credit.h"
+#include "exhaust.h"
 #include "node.h"
 #include "notify.h"
 #include "serve.h"
 #include "session.h"
 #include "stats.h"
 #include "tool.h"
+#include "trace.h"
 
 /* Growth of a first grant in this time, 40 MiB/s, is a burst. */
 #define BURST_JIFFIES		msecs_to_jiffies(100)
@@ -106,6 +108,7 @@ void agentcg_credit_overdraw(struct agentcg_tool *const tool, const u64 size)
 	tool->overdraft += size;
 	tool->stats.overdraft_peak = max(tool->stats.overdraft_peak,
 					 tool->overdraft);
+	trace_agentcg_overdraw(session->d.id, tool->d.id, size);
 }
 
 /* What is charged above what the call holds is used already: overdraft. */
@@ -187,8 +190,8 @@ void agentcg_credit_settle(struct agentcg_tool *const tool)
 	agentcg_credit_raise(&session->d);
 }
 
-/* What a call may yet ask for, as far as it has said so itself. */
-static u64 declared_room(const struct agentcg_tool *const tool)
+/* What a call may yet ask for, as far as it has said so itself; lock held. */
+u64 agentcg_credit_declared_room(const struct agentcg_tool *const tool)
 {
 	return agentcg_intent_has(&tool->intent, AGENTCG_A_INTENT_BURST) ?
 	       agentcg_account_room(&tool->acct) : 0;
@@ -210,48 +213,93 @@ u64 agentcg_credit_grant(struct agentcg_tool *const tool, const u64 want)
 	if (!size)
 		return 0;
 	size = agentcg_node_borrow(tool, agentcg_credit_to_back(session), size,
-				   clamp(declared_room(tool), size, free));
+				   clamp(agentcg_credit_declared_room(tool),
+					 size, free));
 	if (!size)
 		return 0;
 	agentcg_account_give(&session->acct, &tool->acct, size);
+	tool->granted_at = jiffies;
 	tool->stats.grants++;
 	tool->stats.granted_total += size;
+	trace_agentcg_grant(session->d.id, tool->d.id, size);
 	return size;
 }
 
-static u64 headroom(const struct agentcg_tool *const tool)
+/* What a call holds of credit above what it uses and @slack, in bytes. */
+static u64 headroom(const struct agentcg_tool *const tool, const u64 slack)
 {
 	const u64 held = agentcg_account_held(&tool->acct);
-	const u64 keep = agentcg_bytes(agentcg_memcg_usage(tool->d.memcg) +
-			       agentcg_memcg_slack());
+	const u64 keep = agentcg_bytes(agentcg_memcg_usage(tool->d.memcg)) + slack;
 
 	return held > keep ? min(held - keep, tool->acct.granted) : 0;
 }
 
+static u64 slack(void)
+{
+	return agentcg_bytes(agentcg_memcg_slack());
+}
+
+static bool is_below(const struct agentcg_tool *const tool,
+		     const struct agentcg_tool *const other)
+{
+	return tool->limits.class > other->limits.class;
+}
+
+/* Whether the last grant was a moment ago. */
+static bool is_fresh(const struct agentcg_tool *const tool)
+{
+	return time_before(jiffies, tool->granted_at + BURST_JIFFIES);
+}
+
 /*
- * Take unused credit back from the other calls until @want is met.  A call
- * that needs it after all asks again and is served in turn.
+ * Take what @tool has no use for, up to @want, for the sake of @asker.  A call
+ * of a lower class is pinned at its usage: the next that it asks for puts it in
+ * line, behind the asker.
+ */
+static u64 take_unused(struct agentcg_tool *const tool,
+		       const struct agentcg_tool *const asker, const u64 want)
+{
+	const bool pin = is_below(tool, asker);
+	u64 size;
+
+	/* What a higher class was just handed it is about to use. */
+	if (is_below(asker, tool) && is_fresh(tool))
+		return 0;
+	size = take_back(tool, min(headroom(tool, pin ? 0 : slack()), want));
+	if (!size)
+		return 0;
+	if (pin) {
+		agentcg_stats_inc(AGENTCG_STAT_PINS);
+		trace_agentcg_pin(tool->d.session->d.id, tool->d.id, size);
+	} else {
+		trace_agentcg_revoke(tool->d.session->d.id, tool->d.id, size);
+	}
+	tool->stats.revoked_total += size;
+	agentcg_credit_apply(tool);
+	return size;
+}
+
+/**
+ * agentcg_credit_revoke - take unused credit back from the other calls
+ * @asker: for whom; the session's lock is held
+ * @want: bytes
+ *
+ * The lowest class first.  A call that needs it after all asks again and is
+ * served in turn.
+ *
+ * Return: whether there was any.
  */
 bool agentcg_credit_revoke(struct agentcg_tool *const asker, const u64 want)
 {
 	struct agentcg_session *const session = asker->d.session;
 	struct agentcg_tool *tool;
 	u64 got = 0;
+	int class;
 
-	list_for_each_entry(tool, &session->tools, link) {
-		u64 size;
-
-		if (tool == asker)
-			continue;
-		size = take_back(tool, min(headroom(tool), want - got));
-		if (!size)
-			continue;
-		tool->stats.revoked_total += size;
-		agentcg_credit_apply(tool);
-		got += size;
-		if (got >= want)
-			break;
-	}
+	for (class = AGENTCG_CLASS_BESTEFFORT; class >= 0 && got < want; class--)
+		list_for_each_entry(tool, &session->tools, link)
+			if (tool != asker && tool->limits.class == class)
+				got += take_unused(tool, asker, want - got);
 	if (got)
 		agentcg_stats_inc(AGENTCG_STAT_REVOKES);
 	return got;
@@ -289,15 +337,52 @@ void agentcg_credit_left(struct agentcg_tool *const tool)
 	agentcg_node_release(session, agentcg_credit_to_back(session));
 }
 
+/**
+ * agentcg_credit_shed - give the node what the calls of a session do not use
+ * @session: any
+ *
+ * On demand: somebody waits for credit of the node.  What was granted a moment
+ * ago is about to be used.
+ *
+ * Context: may not hold the session's lock.
+ */
+void agentcg_credit_shed(struct agentcg_session *const session)
+{
+	struct agentcg_tool *tool;
+	u64 got = 0;
+
+	guard(spinlock_irqsave)(&session->lock);
+	if (session->ended || !session->acct.granted)
+		return;
+	agentcg_credit_refresh(session);
+	list_for_each_entry(tool, &session->tools, link) {
+		u64 size;
+
+		if (is_fresh(tool))
+			continue;
+		size = take_back(tool, headroom(tool, slack()));
+		if (!size)
+			continue;
+		trace_agentcg_revoke(session->d.id, tool->d.id, size);
+		tool->stats.revoked_total += size;
+		agentcg_credit_apply(tool);
+		got += size;
+	}
+	if (got)
+		agentcg_stats_inc(AGENTCG_STAT_SHEDS);
+	agentcg_node_release(session, agentcg_credit_to_back(session));
+}
+
 /* Half of what a call has had no use for since the last look; lock held. */
 static void decay(struct agentcg_tool *const tool)
 {
-	const u64 idle = headroom(tool);
+	const u64 idle = headroom(tool, slack());
 
 	if (idle > AGENTCG_STEP_FIRST)
 		take_back(tool, ALIGN_DOWN(idle / 2, PAGE_SIZE));
-	/* Another try for native reclaim. */
+	/* Another try for reclaim of either kind. */
 	tool->native_fails = 0;
+	tool->reclaim_fails = 0;
 }
 
 /* Whether the session is charged more than at the last look; lock held. */
@@ -332,6 +417,7 @@ void agentcg_credit_tick(struct agentcg_session *const session)
 		agentcg_credit_apply(tool);
 	}
 	agentcg_credit_apply_session(session);
+	agentcg_exhaust_tick(session);
 	agentcg_serve_locked(session);
 	agentcg_node_tick(session, has_grown(session));
 	agentcg_node_release(session, agentcg_credit_to_back(session));

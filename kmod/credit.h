@@ -4,8 +4,7 @@
  * follow from them.
  *
  * The arithmetic is the ledger's (ledger.h), what is measured is the kernel's
- * (cgrp.h); here the two meet.  The caller holds the session's lock, but for
- * agentcg_credit_tick().
+ * (cgrp.h); here the two meet.
  */
 #ifndef _AGENTCG_CREDIT_H
 #define _AGENTCG_CREDIT_H
@@ -32,6 +31,7 @@ agentcg_credit_to_back(const struct agentcg_session *const session)
 	       agentcg_credit_soft_residue(session);
 }
 
+/* Caller holds the session's lock. */
 void agentcg_credit_refresh(struct agentcg_session *session);
 void agentcg_credit_refresh_fast(struct agentcg_session *session);
 
@@ -41,12 +41,15 @@ void agentcg_credit_raise(struct agentcg_domain *domain);
 void agentcg_credit_settle(struct agentcg_tool *tool);
 
 u64 agentcg_credit_step(struct agentcg_tool *tool);
+u64 agentcg_credit_declared_room(const struct agentcg_tool *tool);
 u64 agentcg_credit_grant(struct agentcg_tool *tool, u64 want);
 bool agentcg_credit_revoke(struct agentcg_tool *asker, u64 want);
 void agentcg_credit_overdraw(struct agentcg_tool *tool, u64 size);
 void agentcg_credit_book_usage(struct agentcg_tool *tool);
 void agentcg_credit_left(struct agentcg_tool *tool);
 
+/* Caller does not. */
+void agentcg_credit_shed(struct agentcg_session *session);
 void agentcg_credit_tick(struct agentcg_session *session);
 
 #endif /* _AGENTCG_CREDIT_H */

@@ -8,9 +8,27 @@
 
 #include <linux/types.h>
 
+struct agentcg_session;
 struct agentcg_tool;
 
+/**
+ * enum agentcg_outcome - what became of an exhausted call
+ * @AGENTCG_OUTCOME_RUNS: it goes on, in overdraft
+ * @AGENTCG_OUTCOME_WAITS: it may be held on
+ * @AGENTCG_OUTCOME_FROZEN: it stands still before it is back in user space
+ * @AGENTCG_OUTCOME_KILLED: it dies
+ */
+enum agentcg_outcome {
+	AGENTCG_OUTCOME_RUNS,
+	AGENTCG_OUTCOME_WAITS,
+	AGENTCG_OUTCOME_FROZEN,
+	AGENTCG_OUTCOME_KILLED,
+};
+
 /* Caller holds the session's lock. */
-bool agentcg_exhausted(struct agentcg_tool *tool);
+u64 agentcg_patience(const struct agentcg_tool *tool, u64 now);
+enum agentcg_outcome agentcg_exhausted(struct agentcg_tool *tool);
+void agentcg_exhaust_overdraw(struct agentcg_tool *tool);
+void agentcg_exhaust_tick(struct agentcg_session *session);
 
 #endif /* _AGENTCG_EXHAUST_H */

@@ -22,7 +22,6 @@ static const struct {
 static int refuse_not_enforced(struct nlattr *const *const tb,
 			       struct netlink_ext_ack *const extack)
 {
-	u32 on_exhaust;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(not_enforced); i++) {
@@ -32,15 +31,7 @@ static int refuse_not_enforced(struct nlattr *const *const tb,
 					not_enforced[i].text);
 		return -EOPNOTSUPP;
 	}
-	if (!tb[AGENTCG_A_INTENT_ON_EXHAUST])
-		return 0;
-	on_exhaust = nla_get_u32(tb[AGENTCG_A_INTENT_ON_EXHAUST]);
-	if (on_exhaust == AGENTCG_ON_EXHAUST_OVERDRAFT ||
-	    on_exhaust == AGENTCG_ON_EXHAUST_KILL)
-		return 0;
-	NL_SET_ERR_MSG_ATTR(extack, tb[AGENTCG_A_INTENT_ON_EXHAUST],
-			    "on-exhaust: only overdraft and kill are enforced by this version");
-	return -EOPNOTSUPP;
+	return 0;
 }
 
 static int parse_size(u64 *const size, const struct nlattr *const attr,

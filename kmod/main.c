@@ -21,6 +21,7 @@
 #include "notify.h"
 #include "oom.h"
 #include "park.h"
+#include "reclaim.h"
 #include "session.h"
 #include "tool.h"
 #include "work.h"
@@ -41,11 +42,14 @@ static int __init agentcg_init(void)
 	err = agentcg_park_init();
 	if (err)
 		goto err_tool;
+	err = agentcg_reclaim_init();
+	if (err)
+		goto err_park;
 	agentcg_node_init();
 	/* ORDER: tasks are followed before any call can be declared. */
 	err = agentcg_lifecycle_init();
 	if (err)
-		goto err_park;
+		goto err_reclaim;
 	agentcg_oom_init();
 	err = agentcg_hook_init();
 	if (err)
@@ -61,6 +65,8 @@ err_hook:
 err_oom:
 	agentcg_oom_exit();
 	agentcg_lifecycle_exit();
+err_reclaim:
+	agentcg_reclaim_exit();
 err_park:
 	agentcg_park_exit();
 err_tool:
@@ -86,6 +92,8 @@ static void __exit agentcg_exit(void)
 	agentcg_lifecycle_exit();
 	/* No task is in our text when this returns. */
 	agentcg_park_drain();
+	/* What it hands on may concern the node. */
+	agentcg_reclaim_exit();
 	agentcg_node_exit();
 	/* Kills and ends that were queued hold references, and may tell. */
 	flush_workqueue(agentcg_wq);

@@ -36,7 +36,9 @@
 #include "session.h"
 #include "stats.h"
 #include "tool.h"
+#include "trace.h"
 
+/* Told by number to trace.h. */
 enum verdict {
 	VERDICT_NONE,
 	VERDICT_NATIVE,
@@ -44,6 +46,14 @@ enum verdict {
 	VERDICT_DEBT,
 	VERDICT_PARK,
 	VERDICT_KILL,
+};
+
+static const enum verdict verdict_of[] = {
+	[AGENTCG_OUTCOME_RUNS] = VERDICT_DEBT,
+	[AGENTCG_OUTCOME_WAITS] = VERDICT_PARK,
+	/* It stops on its way out, and has its debt booked as one that runs. */
+	[AGENTCG_OUTCOME_FROZEN] = VERDICT_DEBT,
+	[AGENTCG_OUTCOME_KILLED] = VERDICT_KILL,
 };
 
 /* There is no credit: what is charged is booked, then the call pays in time. */
@@ -57,12 +67,10 @@ static enum verdict shortage(struct agentcg_tool *const tool, const bool sync)
 	agentcg_credit_book_usage(tool);
 	if (sync || !agentcg_park_allowed())
 		goto out;
-	if (agentcg_tool_stall(tool, ktime_get_ns()) >= tool->limits.stall ||
+	verdict = VERDICT_PARK;
+	if (!agentcg_patience(tool, ktime_get_ns()) ||
 	    (budget && !agentcg_serve_others(tool->d.session, tool)))
-		verdict = agentcg_exhausted(tool) ? VERDICT_KILL :
-							   VERDICT_DEBT;
-	else
-		verdict = VERDICT_PARK;
+		verdict = verdict_of[agentcg_exhausted(tool)];
 out:
 	agentcg_credit_settle(tool);
 	return verdict;
@@ -84,6 +92,8 @@ static enum verdict decide_tool(struct agentcg_tool *const tool,
 		return VERDICT_NATIVE;
 	/* At its own ceiling nobody's credit helps. */
 	if (!agentcg_account_room(&tool->acct))
+		return shortage(tool, sync);
+	if (unlikely(agentcg_serve_waits_before(tool)))
 		return shortage(tool, sync);
 	want = need + agentcg_credit_step(tool);
 	if (agentcg_credit_grant(tool, want) > need)
@@ -165,8 +175,12 @@ static void judge(struct agentcg_tool *const tool)
 	const bool sync = test_thread_flag(TIF_NOTIFY_RESUME);
 	enum verdict verdict;
 
-	scoped_guard(spinlock_irqsave, &tool->d.session->lock)
+	scoped_guard(spinlock_irqsave, &tool->d.session->lock) {
 		verdict = decide(tool, sync);
+		trace_agentcg_verdict(tool->d.session->d.id, tool->d.id, verdict,
+				      sync, agentcg_account_held(&tool->acct),
+				      agentcg_account_free(&tool->d.session->acct));
+	}
 	if (verdict == VERDICT_NONE)
 		return;
 	agentcg_stats_inc(verdict_stat[verdict]);

@@ -116,6 +116,18 @@ static const struct nla_policy agentcg_tool_remove_nl_policy[AGENTCG_A_TOOL_FD +
 	[AGENTCG_A_TOOL_FD] = { .type = NLA_U32, },
 };
 
+/* AGENTCG_CMD_TOOL_FREEZE - do */
+static const struct nla_policy agentcg_tool_freeze_nl_policy[AGENTCG_A_TOOL_FD + 1] = {
+	[AGENTCG_A_TOOL_ID] = { .type = NLA_U64, },
+	[AGENTCG_A_TOOL_FD] = { .type = NLA_U32, },
+};
+
+/* AGENTCG_CMD_TOOL_THAW - do */
+static const struct nla_policy agentcg_tool_thaw_nl_policy[AGENTCG_A_TOOL_FD + 1] = {
+	[AGENTCG_A_TOOL_ID] = { .type = NLA_U64, },
+	[AGENTCG_A_TOOL_FD] = { .type = NLA_U32, },
+};
+
 /* Ops table for agentcg */
 static const struct genl_split_ops agentcg_nl_ops[] = {
 	{
@@ -250,6 +262,24 @@ static const struct genl_split_ops agentcg_nl_ops[] = {
 		.doit		= agentcg_nl_tool_remove_doit,
 		.post_doit	= agentcg_nl_post_doit,
 		.policy		= agentcg_tool_remove_nl_policy,
+		.maxattr	= AGENTCG_A_TOOL_FD,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= AGENTCG_CMD_TOOL_FREEZE,
+		.pre_doit	= agentcg_nl_tool_pre_doit,
+		.doit		= agentcg_nl_tool_freeze_doit,
+		.post_doit	= agentcg_nl_post_doit,
+		.policy		= agentcg_tool_freeze_nl_policy,
+		.maxattr	= AGENTCG_A_TOOL_FD,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= AGENTCG_CMD_TOOL_THAW,
+		.pre_doit	= agentcg_nl_tool_pre_doit,
+		.doit		= agentcg_nl_tool_thaw_doit,
+		.post_doit	= agentcg_nl_post_doit,
+		.policy		= agentcg_tool_thaw_nl_policy,
 		.maxattr	= AGENTCG_A_TOOL_FD,
 		.flags		= GENL_CMD_CAP_DO,
 	},

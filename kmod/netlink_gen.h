@@ -49,6 +49,8 @@ int agentcg_nl_receipt_get_dumpit(struct sk_buff *skb,
 				  struct netlink_callback *cb);
 int agentcg_nl_tool_make_doit(struct sk_buff *skb, struct genl_info *info);
 int agentcg_nl_tool_remove_doit(struct sk_buff *skb, struct genl_info *info);
+int agentcg_nl_tool_freeze_doit(struct sk_buff *skb, struct genl_info *info);
+int agentcg_nl_tool_thaw_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	AGENTCG_NLGRP_EVENTS,

@@ -42,6 +42,7 @@ static int fill_session_locked(struct sk_buff *const skb,
 	     agentcg_nl_put_u64(skb, AGENTCG_A_SESSION_AGENT_ID, session->agent->id)) ||
 	    nla_put_u32(skb, AGENTCG_A_SESSION_WEIGHT, session->weight) ||
 	    nla_put_u32(skb, AGENTCG_A_SESSION_MAX_CLASS, session->max_class) ||
+	    agentcg_nl_put_u64(skb, AGENTCG_A_SESSION_MAX_HOLD, session->max_hold) ||
 	    agentcg_nl_put_u64(skb, AGENTCG_A_SESSION_USAGE,
 		    agentcg_nl_bytes(agentcg_memcg_usage(session->d.memcg))) ||
 	    agentcg_nl_put_u64(skb, AGENTCG_A_SESSION_AGENT_USAGE,
@@ -75,6 +76,7 @@ struct session_fields {
 	u64 floor;
 	u32 weight;
 	u32 max_class;
+	u64 max_hold;
 };
 
 static int parse_session(struct session_fields *const fields,
@@ -87,11 +89,15 @@ static int parse_session(struct session_fields *const fields,
 
 	memset(fields, 0, sizeof(*fields));
 	req->attrs = attrs;
-	if (attrs[AGENTCG_A_SESSION_MAX_HOLD])
-		return agentcg_nl_refuse(info,
-					 attrs[AGENTCG_A_SESSION_MAX_HOLD],
-					 -EOPNOTSUPP,
-					 "max-hold is not enforced by this version");
+	if (attrs[AGENTCG_A_SESSION_MAX_HOLD]) {
+		fields->max_hold = nla_get_u64(attrs[AGENTCG_A_SESSION_MAX_HOLD]);
+		req->max_hold = &fields->max_hold;
+		if (fields->max_hold > AGENTCG_DURATION_MAX)
+			return agentcg_nl_refuse(info,
+						 attrs[AGENTCG_A_SESSION_MAX_HOLD],
+						 -ERANGE,
+						 "max-hold: above the longest time");
+	}
 	if (attrs[AGENTCG_A_SESSION_BUDGET]) {
 		fields->budget = nla_get_u64(attrs[AGENTCG_A_SESSION_BUDGET]);
 		req->budget = &fields->budget;
@@ -136,21 +142,23 @@ static int parse_session(struct session_fields *const fields,
 static int add_session(struct genl_info *const info,
 		       const struct session_fields *const fields, u64 *const id)
 {
-	struct cgroup *cgrp, *agent;
+	struct agentcg_dir dir;
+	struct cgroup *agent;
 	int err;
 
-	cgrp = agentcg_nl_cgroup(info, AGENTCG_A_SESSION_FD, "fd");
-	if (IS_ERR(cgrp))
-		return PTR_ERR(cgrp);
+	err = agentcg_nl_dir(info, AGENTCG_A_SESSION_FD, "fd", &dir);
+	if (err)
+		return err;
 	agent = agentcg_nl_cgroup(info, AGENTCG_A_SESSION_AGENT_FD, "agent-fd");
 	if (IS_ERR(agent)) {
-		cgroup_put(cgrp);
-		return PTR_ERR(agent);
+		err = PTR_ERR(agent);
+		goto out;
 	}
-	err = agentcg_session_add(cgrp, agent, &fields->req, info->extack);
-	*id = cgroup_id(cgrp);
+	err = agentcg_session_add(&dir, agent, &fields->req, info->extack);
+	*id = cgroup_id(dir.cgrp);
 	cgroup_put(agent);
-	cgroup_put(cgrp);
+out:
+	agentcg_dir_put(&dir);
 	return err;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Requests about tool calls and receipts: tool-set, -get, -kill, receipt-get. */
+/* Requests about tool calls and receipts: tool-set, -get, -kill, -freeze, -thaw, receipt-get. */
 
 #include "common.h"
 
@@ -33,10 +33,20 @@ static int fill_limits(struct sk_buff *const skb,
 	return agentcg_nl_put_intent(skb, AGENTCG_A_TOOL_LIMITS, &as_intent, ~0);
 }
 
+/* What it waits past its bound, as it declared, is told apart as held. */
+static u64 reported_stall(const struct agentcg_tool *const tool, const u64 now)
+{
+	const u64 stall = agentcg_tool_stall(tool, now);
+
+	return tool->limits.on_exhaust == AGENTCG_ON_EXHAUST_WAIT ?
+	       min(stall, tool->limits.stall) : stall;
+}
+
 static int fill_figures(struct sk_buff *const skb,
 			const struct agentcg_tool *const tool)
 {
 	const struct agentcg_tool_stats *const stats = &tool->stats;
+	const u64 now = ktime_get_ns();
 	const struct {
 		int attr;
 		u64 value;
@@ -46,8 +56,8 @@ static int fill_figures(struct sk_buff *const skb,
 		{ AGENTCG_A_TOOL_OVERDRAFT_PEAK, stats->overdraft_peak },
 		{ AGENTCG_A_TOOL_REVOKED_TOTAL, stats->revoked_total },
 		{ AGENTCG_A_TOOL_STALLS, stats->stalls },
-		{ AGENTCG_A_TOOL_STALL_TOTAL,
-		  agentcg_tool_stall(tool, ktime_get_ns()) },
+		{ AGENTCG_A_TOOL_STALL_TOTAL, reported_stall(tool, now) },
+		{ AGENTCG_A_TOOL_HELD_TOTAL, agentcg_tool_held(tool, now) },
 		{ AGENTCG_A_TOOL_STALL_LONGEST, stats->stall_longest },
 		{ AGENTCG_A_TOOL_NATIVE_TOTAL, stats->native_total },
 		{ AGENTCG_A_TOOL_EXHAUSTED, stats->exhausted },
@@ -90,7 +100,8 @@ static int fill_live(struct sk_buff *const skb,
 	    agentcg_nl_put_u64(skb, AGENTCG_A_TOOL_HIGH,
 		    agentcg_nl_bytes(agentcg_memcg_high(memcg))) ||
 	    agentcg_nl_put_u64(skb, AGENTCG_A_TOOL_GRANTED, tool->acct.granted) ||
-	    nla_put_u32(skb, AGENTCG_A_TOOL_PARKED, tool->held))
+	    nla_put_u32(skb, AGENTCG_A_TOOL_PARKED, tool->held) ||
+	    nla_put_u8(skb, AGENTCG_A_TOOL_FROZEN, tool->freeze.wanted))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -230,6 +241,22 @@ int agentcg_nl_tool_kill_doit(struct sk_buff *skb, struct genl_info *info)
 
 	if (agentcg_tool_kill(tool, AGENTCG_CAUSE_USER_KILL))
 		agentcg_cause_request(tool);
+	return 0;
+}
+
+int agentcg_nl_tool_freeze_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct agentcg_domain *const domain = info->user_ptr[0];
+	const int err = agentcg_freeze_request(agentcg_domain_to_tool(domain));
+
+	return err ? agentcg_nl_refuse(info, NULL, err, "the call has ended") : 0;
+}
+
+int agentcg_nl_tool_thaw_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct agentcg_domain *const domain = info->user_ptr[0];
+
+	agentcg_thaw_request(agentcg_domain_to_tool(domain));
 	return 0;
 }
 

@@ -20,6 +20,7 @@
 #include "serve.h"
 #include "session.h"
 #include "tool.h"
+#include "trace.h"
 #include "work.h"
 
 /*
@@ -33,13 +34,18 @@ static struct agentcg_account node;
 static u64 node_reserve;
 
 /*
- * The line: sessions that grow by borrowing, first come first.  Each has a
- * claim, what it may come to hold by what its calls have declared, and nobody
- * behind it is lent what it lacks of that.  So the first can go on to its end,
+ * The line: sessions that grow by borrowing, by the class of the call that each
+ * grows for, then first come first.  Each has a claim, what it may come to hold
+ * by what its calls have declared, and nobody behind it is lent what it lacks of
+ * that.  So the first can go on to its end,
  * what it then returns is enough for the second, and so on: sessions that grow
  * at the same time do not stop half way and wait for each other.
  */
 static LIST_HEAD(line);
+
+/* Not to look for unused credit all the time while somebody waits. */
+#define SHED_JIFFIES	max(HZ / 50, 1)
+static unsigned long shed_at;
 
 /* Looks of the watchdog after which who did not grow leaves the line. */
 #define QUIET_TICKS	2
@@ -77,6 +83,7 @@ void agentcg_node_init(void)
 	node_reserve = min(max(div_u64(memory_total(), 10), AGENTCG_RESERVE_MIN),
 			   memory_total() / 2);
 	node.limit = default_capacity(node_reserve);
+	shed_at = jiffies;
 }
 
 void agentcg_node_exit(void)
@@ -322,6 +329,26 @@ static void stake(struct agentcg_session *const session,
 	session->claimer = tool;
 }
 
+/*
+ * Behind those of the same class.  A call of a higher class takes its session
+ * forward, one of a lower never back.
+ */
+static void get_in_line(struct agentcg_session *const session, const u8 class)
+{
+	struct agentcg_session *other;
+
+	if (list_empty(&session->line))
+		session->base = usage(session);
+	else if (class >= session->line_class)
+		return;
+	list_del(&session->line);
+	session->line_class = class;
+	list_for_each_entry_reverse(other, &line, line)
+		if (other->line_class <= class)
+			break;
+	list_add(&session->line, &other->line);
+}
+
 /**
  * agentcg_node_borrow - borrow for a call that grows
  * @tool: the session's lock is held
@@ -344,17 +371,17 @@ u64 agentcg_node_borrow(struct agentcg_tool *const tool, const u64 used,
 		return want;
 
 	guard(spinlock)(&node_lock);
-	if (list_empty(&session->line)) {
-		list_add_tail(&session->line, &line);
-		session->base = usage(session);
-	}
+	get_in_line(session, tool->limits.class);
 	stake(session, tool, used, want, room);
 	session->quiet = 0;
 	need = used + want - held;
 	spare = lendable(session, max(need, AGENTCG_BORROW_CHUNK));
 	/* No crumbs: each would cost an event. */
-	if (spare >= min(need, AGENTCG_STEP_MIN))
-		held += agentcg_account_grant(&node, acct, spare);
+	if (spare >= min(need, AGENTCG_STEP_MIN)) {
+		spare = agentcg_account_grant(&node, acct, spare);
+		trace_agentcg_borrow(session->d.id, spare);
+		held += spare;
+	}
 	session->refused = used + want > held;
 	return held > used ? min(want, held - used) : 0;
 }
@@ -437,6 +464,7 @@ void agentcg_node_release(struct agentcg_session *const session, const u64 used)
 	const u64 keep = used + (list_empty(&session->tools) ?
 				 0 : AGENTCG_STEP_FIRST);
 	bool others;
+	u64 back;
 
 	if (agentcg_account_held(acct) <= keep)
 		return;
@@ -445,8 +473,9 @@ void agentcg_node_release(struct agentcg_session *const session, const u64 used)
 		if (!others &&
 		    agentcg_account_held(acct) <= used + AGENTCG_BORROW_CHUNK)
 			return;
-		agentcg_account_return(&node, acct,
-				       agentcg_account_held(acct) - keep);
+		back = agentcg_account_return(&node, acct,
+					      agentcg_account_held(acct) - keep);
+		trace_agentcg_pay_back(session->d.id, back);
 	}
 	if (others)
 		agentcg_node_kick();
@@ -517,15 +546,32 @@ static bool serve_all(void)
 }
 
 /*
+ * Have all sessions give back what they do not use.  Return: whether they were
+ * asked: not again so soon after the last time, but then.
+ */
+static bool shed_all(void)
+{
+	if (time_before(jiffies, shed_at + SHED_JIFFIES)) {
+		queue_delayed_work(agentcg_wq, &look_work, SHED_JIFFIES);
+		return false;
+	}
+	shed_at = jiffies;
+	agentcg_session_for_each(agentcg_credit_shed);
+	return true;
+}
+
+/*
  * In a work, because whoever returns credit holds the lock of his own session
- * and may not take another's.  Where all who have borrowed wait, nothing will
- * come back: the one who lacks least overdraws, and the others have what it
- * returns.  All are served again before that, because something may have come
+ * and may not take another's.  What others hold and do not use comes first.
+ * Where all who have borrowed wait, nothing will come back: the one who lacks
+ * least overdraws, and the others have what it returns.  All are served again before that, because something may have come
  * back after they were and before it was found that nothing will.
  */
 static void kick_work_fn(struct work_struct *const work)
 {
 	serve_all();
+	if (any_refused(agentcg_serve_waits) && shed_all())
+		serve_all();
 	if (any_refused(agentcg_serve_waits) &&
 	    !agentcg_session_any(agentcg_serve_may_return) && !serve_all())
 		any_refused(agentcg_serve_relieve);

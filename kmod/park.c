@@ -26,9 +26,11 @@
 #include "exhaust.h"
 #include "node.h"
 #include "park.h"
+#include "reclaim.h"
 #include "serve.h"
 #include "session.h"
 #include "tool.h"
+#include "trace.h"
 
 /* The timer may fire this much later to share an interrupt. */
 #define PARK_SLACK_NS	(20 * NSEC_PER_USEC)
@@ -98,6 +100,7 @@ static void leave(struct agentcg_park *const park)
 	list_del(&park->link);
 	tool->d.session->nr_waiting--;
 	agentcg_tool_unhold(tool, park->start, ktime_get_ns());
+	trace_agentcg_park(tool->d.session->d.id, tool->d.id, false);
 }
 
 /* Get in line.  Return: how long the task may sleep, 0 when not at all. */
@@ -105,21 +108,24 @@ static u64 begin(struct agentcg_park *const park)
 {
 	struct agentcg_tool *const tool = park->tool;
 	struct agentcg_session *const session = tool->d.session;
-	u64 stalled;
+	u64 patience;
 
 	guard(spinlock_irqsave)(&session->lock);
 	if (session->ended || !tool->d.memcg || atomic_read(&tool->killed))
 		return 0;
-	stalled = agentcg_tool_stall(tool, park->start);
-	if (stalled >= tool->limits.stall)
+	patience = agentcg_patience(tool, park->start);
+	if (!patience)
 		return 0;
 	enqueue(session, park);
 	agentcg_tool_hold(tool, park->start);
+	trace_agentcg_park(session->d.id, tool->d.id, true);
 	/* Credit may have returned since the hook decided. */
 	agentcg_serve_locked(session);
-	if (!park->served)
+	if (!park->served) {
+		agentcg_reclaim_queue(session);
 		agentcg_node_kick();
-	return tool->limits.stall - stalled;
+	}
+	return patience;
 }
 
 static bool sleep_until(const struct agentcg_park *const park, ktime_t end)
@@ -149,7 +155,8 @@ static void finish(struct agentcg_park *const park, const bool undisturbed)
 			return;
 		leave(park);
 		if (undisturbed && !session->ended && tool->d.memcg) {
-			killed = agentcg_exhausted(tool);
+			killed = agentcg_exhausted(tool) ==
+				 AGENTCG_OUTCOME_KILLED;
 			agentcg_credit_apply(tool);
 			agentcg_credit_apply_session(session);
 		}
@@ -226,7 +233,14 @@ struct agentcg_park *agentcg_park_next(struct agentcg_session *const session,
 	       list_entry(at->next, struct agentcg_park, link);
 }
 
-struct agentcg_tool *agentcg_park_tool(struct agentcg_park *const park)
+/* Who is served last; NULL when nobody waits. */
+struct agentcg_park *agentcg_park_last(struct agentcg_session *const session)
+{
+	return list_empty(&session->waiters) ? NULL :
+	       list_last_entry(&session->waiters, struct agentcg_park, link);
+}
+
+struct agentcg_tool *agentcg_park_tool(const struct agentcg_park *const park)
 {
 	return park->tool;
 }

@@ -18,7 +18,8 @@ unsigned int agentcg_park_count(void);
 /* Caller holds the session's lock. */
 struct agentcg_park *agentcg_park_next(struct agentcg_session *session,
 				       struct agentcg_park *park);
-struct agentcg_tool *agentcg_park_tool(struct agentcg_park *park);
+struct agentcg_park *agentcg_park_last(struct agentcg_session *session);
+struct agentcg_tool *agentcg_park_tool(const struct agentcg_park *park);
 void agentcg_park_serve(struct agentcg_park *park);
 void agentcg_park_wake_all(struct agentcg_session *session);
 void agentcg_park_wake_tool(struct agentcg_tool *tool);

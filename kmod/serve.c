@@ -3,11 +3,15 @@
 
 #include "common.h"
 
+#include <linux/align.h>
 #include <linux/list.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
 
 #include "cgrp.h"
 #include "credit.h"
 #include "exhaust.h"
+#include "freeze.h"
 #include "node.h"
 #include "park.h"
 #include "serve.h"
@@ -24,25 +28,47 @@ bool agentcg_serve_others(const struct agentcg_session *const session,
 	const struct agentcg_tool *tool;
 
 	list_for_each_entry(tool, &session->tools, link)
-		if (tool != asker && !tool->held &&
+		if (tool != asker && !tool->held && !tool->freeze.wanted &&
 		    (tool->had_leader || cgroup_is_populated(tool->d.cgrp)))
 			return true;
 	return false;
 }
 
-/* Grant a waiter what its next step needs; false when there is no credit. */
-static bool serve_one(struct agentcg_park *const park)
+/* Whether somebody of a lower class than @tool's waits as well. */
+static bool is_above_others(const struct agentcg_tool *const tool)
 {
-	struct agentcg_tool *const tool = agentcg_park_tool(park);
+	const struct agentcg_park *const last =
+		agentcg_park_last(tool->d.session);
+
+	return last && agentcg_park_tool(last)->limits.class > tool->limits.class;
+}
+
+/*
+ * What a waiter is handed above its debt: by its weight, so that those of its
+ * class get on beside it; all that it declared while a lower class waits, or that
+ * would be served from the rest as soon as the first runs again.
+ */
+static u64 share(const struct agentcg_tool *const tool)
+{
+	const u64 size = div_u64((u64)AGENTCG_STEP_FIRST * tool->limits.weight,
+				 AGENTCG_DEFAULT_WEIGHT);
+	const u64 step = ALIGN(clamp_t(u64, size, AGENTCG_STEP_MIN,
+				       AGENTCG_STEP_MAX), PAGE_SIZE);
+
+	return is_above_others(tool) ?
+	       max(step, agentcg_credit_declared_room(tool)) : step;
+}
+
+/* Grant a call what its next step needs; false when there is no credit. */
+static bool pay(struct agentcg_tool *const tool)
+{
 	const u64 usage = agentcg_bytes(agentcg_memcg_usage(tool->d.memcg));
 	const u64 held = agentcg_account_held(&tool->acct);
-	const u64 want = AGENTCG_STEP_FIRST +
-			 (usage > held ? usage - held : 0);
+	const u64 want = share(tool) + (usage > held ? usage - held : 0);
 
 	if (!agentcg_credit_grant(tool, want))
 		return false;
 	agentcg_credit_settle(tool);
-	agentcg_park_serve(park);
 	return true;
 }
 
@@ -57,17 +83,83 @@ struct agentcg_park *agentcg_serve_first(struct agentcg_session *const session)
 	return NULL;
 }
 
-/* It goes on without credit, or is killed.  Return: whether there was one. */
-static bool relieve(struct agentcg_session *const session)
+/**
+ * agentcg_serve_waits_before - whether somebody is to be served before a call
+ * @tool: asks now; the session's lock is held
+ *
+ * Nobody overtakes: who asks for credit while another call of his class or a
+ * higher one waits for it gets in line.
+ */
+bool agentcg_serve_waits_before(const struct agentcg_tool *const tool)
 {
-	struct agentcg_park *const park = agentcg_serve_first(session);
+	const struct agentcg_tool *first;
+	struct agentcg_park *park;
+
+	if (likely(!tool->d.session->nr_waiting))
+		return false;
+	park = agentcg_serve_first(tool->d.session);
+	first = park ? agentcg_park_tool(park) : NULL;
+	return first && first != tool &&
+	       first->limits.class <= tool->limits.class;
+}
+
+/*
+ * One who is parked goes on without credit, or is killed: the first whose intent
+ * is not to wait.  Return: whether there was one.
+ */
+static bool relieve_waiter(struct agentcg_session *const session)
+{
+	struct agentcg_park *park;
 	struct agentcg_tool *tool;
 
-	if (!park)
+	for (park = agentcg_park_next(session, NULL); park;
+	     park = agentcg_park_next(session, park)) {
+		tool = agentcg_park_tool(park);
+		if (!agentcg_account_room(&tool->acct) ||
+		    agentcg_exhausted(tool) == AGENTCG_OUTCOME_WAITS)
+			continue;
+		agentcg_credit_settle(tool);
+		agentcg_park_serve(park);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * Somebody goes on although there is no credit.  Return: whether there was one:
+ * those who are frozen do, since one call is always left running.
+ */
+static bool relieve(struct agentcg_session *const session)
+{
+	struct agentcg_tool *tool;
+
+	if (relieve_waiter(session))
+		return true;
+	tool = agentcg_freeze_first(session);
+	if (!tool || session->nr_waiting)
 		return false;
-	tool = agentcg_park_tool(park);
-	agentcg_exhausted(tool);
+	agentcg_exhaust_overdraw(tool);
 	agentcg_credit_settle(tool);
+	agentcg_thaw(tool);
+	return true;
+}
+
+/* Return: whether there was somebody, and credit for him. */
+static bool serve_next(struct agentcg_session *const session)
+{
+	struct agentcg_park *const park = agentcg_serve_first(session);
+	struct agentcg_tool *const frozen = agentcg_freeze_first(session);
+
+	/* Of the same class, the frozen one has waited for longer. */
+	if (frozen && (!park || frozen->limits.class <=
+				agentcg_park_tool(park)->limits.class)) {
+		if (!pay(frozen))
+			return false;
+		agentcg_thaw(frozen);
+		return true;
+	}
+	if (!park || !pay(agentcg_park_tool(park)))
+		return false;
 	agentcg_park_serve(park);
 	return true;
 }
@@ -86,21 +178,20 @@ static bool relieve(struct agentcg_session *const session)
  */
 bool agentcg_serve_locked(struct agentcg_session *const session)
 {
-	struct agentcg_park *park, *next;
 	bool served = false;
 
-	for (park = agentcg_park_next(session, NULL); park; park = next) {
-		next = agentcg_park_next(session, park);
-		if (!agentcg_account_room(&agentcg_park_tool(park)->acct))
-			continue;
-		if (!serve_one(park))
-			break;
+	while (serve_next(session))
 		served = true;
-	}
 	if (!served && !agentcg_account_free(&session->acct) &&
 	    !agentcg_serve_others(session, NULL))
 		served = relieve(session);
 	return served;
+}
+
+/* Parked or frozen for want of credit; lock held. */
+static bool waits(struct agentcg_session *const session)
+{
+	return agentcg_serve_first(session) || !list_empty(&session->frozen);
 }
 
 /* The same for who does not hold the lock; any context. */
@@ -114,7 +205,7 @@ bool agentcg_serve(struct agentcg_session *const session)
 	agentcg_credit_refresh(session);
 	agentcg_credit_apply_session(session);
 	served = agentcg_serve_locked(session);
-	if (!agentcg_serve_first(session))
+	if (!waits(session))
 		agentcg_node_content(session);
 	return served;
 }
@@ -123,7 +214,7 @@ bool agentcg_serve(struct agentcg_session *const session)
 bool agentcg_serve_waits(struct agentcg_session *const session)
 {
 	guard(spinlock_irqsave)(&session->lock);
-	return !session->ended && agentcg_serve_first(session);
+	return !session->ended && waits(session);
 }
 
 /*
@@ -134,12 +225,12 @@ bool agentcg_serve_may_return(struct agentcg_session *const session)
 {
 	guard(spinlock_irqsave)(&session->lock);
 	return !session->ended &&
-	       (session->acct.granted || agentcg_serve_first(session)) &&
+	       (session->acct.granted || waits(session)) &&
 	       agentcg_serve_others(session, NULL);
 }
 
 /**
- * agentcg_serve_relieve - let the first waiter go on without credit
+ * agentcg_serve_relieve - let somebody who waits go on without credit
  * @session: any
  *
  * All who could return credit to the node wait for it themselves: that is

@@ -20,6 +20,7 @@ bool agentcg_serve_relieve(struct agentcg_session *session);
 /* Caller holds the session's lock. */
 bool agentcg_serve_locked(struct agentcg_session *session);
 struct agentcg_park *agentcg_serve_first(struct agentcg_session *session);
+bool agentcg_serve_waits_before(const struct agentcg_tool *tool);
 bool agentcg_serve_others(const struct agentcg_session *session,
 			  const struct agentcg_tool *asker);
 

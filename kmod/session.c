@@ -15,6 +15,7 @@
 #include "node.h"
 #include "notify.h"
 #include "park.h"
+#include "reclaim.h"
 #include "serve.h"
 #include "session.h"
 #include "tool.h"
@@ -56,12 +57,15 @@ static struct agentcg_session *new_session(void)
 	INIT_LIST_HEAD(&session->tools);
 	INIT_LIST_HEAD(&session->receipts);
 	INIT_LIST_HEAD(&session->waiters);
+	INIT_LIST_HEAD(&session->frozen);
 	INIT_LIST_HEAD(&session->line);
 	INIT_LIST_HEAD(&session->link);
 	INIT_WORK(&session->end_work, end_work_fn);
+	agentcg_reclaim_setup(session);
 	session->weight = AGENTCG_DEFAULT_WEIGHT;
 	session->trust = AGENTCG_NO_LIMIT;
 	session->max_class = AGENTCG_CLASS_INTERACTIVE;
+	session->max_hold = AGENTCG_DEFAULT_MAX_HOLD;
 	agentcg_limits_builtin(&session->defaults);
 	return session;
 }
@@ -205,6 +209,8 @@ static int apply_request(struct agentcg_session *const session,
 		session->weight = *req->weight;
 	if (req->max_class)
 		session->max_class = *req->max_class;
+	if (req->max_hold)
+		session->max_hold = *req->max_hold;
 	if (req->defaults)
 		agentcg_intent_update(&session->defaults, req->defaults);
 	remerge_tools(session);
@@ -263,8 +269,8 @@ static int publish(struct agentcg_session *const session)
 
 /**
  * agentcg_session_add - make a cgroup a session
- * @cgrp: the caller keeps its reference
- * @agent: a child of @cgrp; likewise
+ * @dir: its directory; the caller keeps its references
+ * @agent: a child of it; likewise
  * @req: @req->budget must be set
  * @extack: gets a sentence and the attribute
  *
@@ -274,10 +280,12 @@ static int publish(struct agentcg_session *const session)
  * what is in use, floors above the node's capacity), -ERANGE, -ENODEV (being
  * removed), -ENOMEM.
  */
-int agentcg_session_add(struct cgroup *const cgrp, struct cgroup *const agent,
+int agentcg_session_add(const struct agentcg_dir *const dir,
+			struct cgroup *const agent,
 			const struct agentcg_session_request *const req,
 			struct netlink_ext_ack *const extack)
 {
+	struct cgroup *const cgrp = dir->cgrp;
 	struct agentcg_session *session;
 	int err;
 
@@ -308,6 +316,8 @@ int agentcg_session_add(struct cgroup *const cgrp, struct cgroup *const agent,
 		err = apply_request(session, req, extack);
 	if (err)
 		goto err_agent;
+	session->dir = dir->path;
+	path_get(&session->dir);
 	err = publish(session);
 	if (err)
 		goto err_close;
@@ -320,6 +330,7 @@ int agentcg_session_add(struct cgroup *const cgrp, struct cgroup *const agent,
 	return 0;
 
 err_close:
+	path_put(&session->dir);
 	scoped_guard(spinlock_irqsave, &session->lock)
 		agentcg_domain_restore_high(&session->d);
 	agentcg_node_close(session);
@@ -451,6 +462,8 @@ void agentcg_session_remove(struct agentcg_session *const session,
 	agentcg_domain_put_cgroup(cgrp, memcg);
 	agentcg_domain_unpublish(&session->d);
 	agentcg_node_close(session);
+	/* Frozen calls have references of their own, until they are thawed. */
+	path_put(&session->dir);
 	agentcg_notify_session(AGENTCG_EVENT_TYPE_SESSION_REMOVED, session);
 	/* Drop ref from new_session(). */
 	agentcg_session_put(session);

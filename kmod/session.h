@@ -8,6 +8,7 @@
 
 #include <linux/container_of.h>
 #include <linux/list.h>
+#include <linux/path.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
@@ -16,6 +17,7 @@
 #include "intent.h"
 #include "ledger.h"
 
+struct agentcg_dir;
 struct agentcg_tool;
 struct netlink_ext_ack;
 struct nlattr;
@@ -47,12 +49,15 @@ struct agentcg_event_share {
  * @acct: the ledger; as a child of the node also guarded by the node's lock
  * @agent_acct: of the agent leaf
  * @agent: the agent leaf, or NULL when it has gone; with a reference
+ * @dir: its directory, as it was shown when it was added; with a reference
  * @defaults: for what a call does not declare; every field meaningful
  * @max_class: highest class of a call
+ * @max_hold: ns for which a call may be frozen or wait past its stall bound
  * @weight: among sessions
  * @tools: live calls
  * @receipts: ended calls, latest first, at most AGENTCG_RECEIPTS_MAX
  * @waiters: parked tasks, highest class first, then first come
+ * @frozen: calls frozen for want of credit, first come first
  * @nr_tools: length of @tools
  * @nr_receipts: length of @receipts
  * @nr_waiting: length of @waiters
@@ -70,7 +75,8 @@ struct agentcg_event_share {
  * @spared_last: jiffies, when an OOM kill was last put off for the agent's sake
  * @spared_since: the first of those since anybody has gone, without a pause
  * @line: in the node's line of those who grow by borrowing; changed under the
- *        node's lock, as are the next nine
+ *        node's lock, as are the next ten
+ * @line_class: highest class of a call for which it stands there
  * @claimer: the call for which it stands there; a cookie, compared and never
  *           followed
  * @claim: what it may come to hold of the node for that call
@@ -84,6 +90,7 @@ struct agentcg_event_share {
  * @round: of the node's work, in which it was last asked
  * @events: its share of the events, has a lock of its own
  * @link: in the list of sessions, by sessions_lock
+ * @reclaim_work: reclaims for one who waits; holds a reference while it is queued
  * @end_work: removes the session when its cgroup has gone
  */
 struct agentcg_session {
@@ -92,12 +99,15 @@ struct agentcg_session {
 	struct agentcg_account acct;
 	struct agentcg_account agent_acct;
 	struct agentcg_domain *agent;
+	struct path dir;
 	struct agentcg_intent defaults;
 	u8 max_class;
+	u64 max_hold;
 	u32 weight;
 	struct list_head tools;
 	struct list_head receipts;
 	struct list_head waiters;
+	struct list_head frozen;
 	u32 nr_tools;
 	u32 nr_receipts;
 	u32 nr_waiting;
@@ -115,6 +125,7 @@ struct agentcg_session {
 	unsigned long spared_last;
 	unsigned long spared_since;
 	struct list_head line;
+	u8 line_class;
 	const struct agentcg_tool *claimer;
 	u64 claim;
 	u64 base;
@@ -126,6 +137,7 @@ struct agentcg_session {
 	u32 round;
 	struct agentcg_event_share events;
 	struct list_head link;
+	struct work_struct reclaim_work;
 	struct work_struct end_work;
 };
 
@@ -153,6 +165,7 @@ static inline void agentcg_session_put(struct agentcg_session *const session)
  * @floor: bytes, NULL to leave
  * @weight: NULL to leave
  * @max_class: NULL to leave
+ * @max_hold: ns, NULL to leave
  * @defaults: NULL to leave; its tags are ignored
  * @attrs: the request itself, by AGENTCG_A_SESSION_x, for refusals to point into
  */
@@ -161,11 +174,12 @@ struct agentcg_session_request {
 	const u64 *floor;
 	const u32 *weight;
 	const u32 *max_class;
+	const u64 *max_hold;
 	struct agentcg_intent *defaults;
 	struct nlattr *const *attrs;
 };
 
-int agentcg_session_add(struct cgroup *cgrp, struct cgroup *agent,
+int agentcg_session_add(const struct agentcg_dir *dir, struct cgroup *agent,
 			const struct agentcg_session_request *req,
 			struct netlink_ext_ack *extack);
 int agentcg_session_set(struct agentcg_session *session,

@@ -12,8 +12,12 @@
  * @AGENTCG_STAT_GRANTS: answered by raising the limit on credit
  * @AGENTCG_STAT_NATIVES: left to one pass of the kernel's reclaim
  * @AGENTCG_STAT_REVOKES: unused credit was taken back from siblings for it
+ * @AGENTCG_STAT_PINS: a call of a lower class was pinned at its usage for it
+ * @AGENTCG_STAT_SHEDS: unused credit went back to the node for another session
+ * @AGENTCG_STAT_RECLAIMS: pieces of page cache reclaimed from a lower class for it
  * @AGENTCG_STAT_PARKS: answered by a park
  * @AGENTCG_STAT_DEBTS: answered by booking what was charged
+ * @AGENTCG_STAT_FREEZES: calls frozen, for want of credit or on request
  * @AGENTCG_STAT_KILLS: calls killed by the module, or by it to the end of an OOM kill
  * @AGENTCG_STAT_FOREIGN: a limit that is not ours was exceeded
  * @AGENTCG_STAT_OVERWRITES: a managed memory.high was written by another
@@ -23,8 +27,12 @@ enum agentcg_stat {
 	AGENTCG_STAT_GRANTS,
 	AGENTCG_STAT_NATIVES,
 	AGENTCG_STAT_REVOKES,
+	AGENTCG_STAT_PINS,
+	AGENTCG_STAT_SHEDS,
+	AGENTCG_STAT_RECLAIMS,
 	AGENTCG_STAT_PARKS,
 	AGENTCG_STAT_DEBTS,
+	AGENTCG_STAT_FREEZES,
 	AGENTCG_STAT_KILLS,
 	AGENTCG_STAT_FOREIGN,
 	AGENTCG_STAT_OVERWRITES,

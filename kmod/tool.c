@@ -100,6 +100,7 @@ static struct agentcg_tool *new_tool(struct agentcg_session *const session,
 	INIT_LIST_HEAD(&tool->link);
 	agentcg_deadline_init(tool);
 	agentcg_reap_init(tool);
+	agentcg_freeze_init(tool);
 	tool->step = AGENTCG_STEP_FIRST;
 	tool->last_event = jiffies;
 	tool->stats.start = ktime_get_boottime_ns();
@@ -383,6 +384,27 @@ u64 agentcg_tool_stall(const struct agentcg_tool *const tool, const u64 now)
 	       (tool->held ? now - tool->held_since : 0);
 }
 
+/**
+ * agentcg_tool_held - time for which a call was frozen, or waited past its bound
+ * @tool: the session's lock is held
+ * @now: ns
+ *
+ * Counted apart from its stall, which is bounded.  Who does not wait past his
+ * bound is let go a little after it: that is still stall.
+ */
+u64 agentcg_tool_held(const struct agentcg_tool *const tool, const u64 now)
+{
+	const u64 stall = agentcg_tool_stall(tool, now);
+	u64 held = tool->stats.frozen_total;
+
+	if (tool->freeze.wanted)
+		held += now - tool->freeze.since;
+	if (tool->limits.on_exhaust == AGENTCG_ON_EXHAUST_WAIT &&
+	    stall > tool->limits.stall)
+		held += stall - tool->limits.stall;
+	return held;
+}
+
 /*
  * The last figures that need the cgroup.  What stays charged after the last
  * process is gone is the residue; on the anonymous lists that is tmpfs, which
@@ -437,6 +459,7 @@ void agentcg_tool_end(struct agentcg_tool *const tool)
 		if (!tool->d.memcg || list_empty(&tool->link))
 			return;
 		agentcg_park_wake_tool(tool);
+		agentcg_thaw(tool);
 		settle_figures(tool);
 		agentcg_deadline_end(tool);
 		agentcg_domain_restore_high(&tool->d);

@@ -14,6 +14,7 @@
 #include "cause.h"
 #include "deadline.h"
 #include "domain.h"
+#include "freeze.h"
 #include "intent.h"
 #include "ledger.h"
 #include "limits.h"
@@ -47,8 +48,9 @@ struct agentcg_native {
  * @revoked_total: sum of what was taken back unused
  * @overdraft_peak: most that was booked without credit behind it
  * @stalls: times that a task was held
- * @stall_total: time in which at least one task was held
+ * @stall_total: time in which at least one task was held, past the bound as well
  * @stall_longest: longest time that one task was held
+ * @frozen_total: time for which it was frozen, not part of @stall_total
  * @native_total: part of @stall_total that was native reclaim
  * @exhausted: times that the stall bound was met
  * @foreign: times that a limit outside agentcg was in the way
@@ -71,6 +73,7 @@ struct agentcg_tool_stats {
 	u64 stalls;
 	u64 stall_total;
 	u64 stall_longest;
+	u64 frozen_total;
 	u64 native_total;
 	u64 exhausted;
 	u64 foreign;
@@ -95,11 +98,13 @@ struct agentcg_tool_stats {
  * @link: in the session's list of live calls, then of receipts
  * @step: size of the next grant
  * @last_event: jiffies of the last grant or debt
+ * @granted_at: jiffies of the last grant
  * @overdraft: part of the grant that was booked without credit
  * @held: tasks held back now
  * @held_since: ns, when @held left 0
  * @native: watched tasks
  * @native_fails: passes of native reclaim in a row without progress
+ * @reclaim_fails: pieces of reclaim for another call in a row that failed
  * @leader: signal struct of its first process while that lives; a cookie,
  *          compared and never followed.  Unlike a task it survives exec.
  * @had_leader: a process has been in it
@@ -111,6 +116,7 @@ struct agentcg_tool_stats {
  * @evidence: of how it ended
  * @deadline: until when it may run
  * @reap: passes over its processes
+ * @freeze: whether it stands still
  */
 struct agentcg_tool {
 	struct agentcg_domain d;
@@ -121,11 +127,13 @@ struct agentcg_tool {
 	struct list_head link;
 	u64 step;
 	unsigned long last_event;
+	unsigned long granted_at;
 	u64 overdraft;
 	u32 held;
 	u64 held_since;
 	struct agentcg_native native[AGENTCG_NATIVE_SLOTS];
 	u32 native_fails;
+	u32 reclaim_fails;
 	const struct signal_struct *leader;
 	bool had_leader;
 	bool leader_done;
@@ -135,6 +143,7 @@ struct agentcg_tool {
 	struct agentcg_evidence evidence;
 	struct agentcg_deadline deadline;
 	struct agentcg_reap reap;
+	struct agentcg_freeze freeze;
 };
 
 static inline struct agentcg_tool *
@@ -161,6 +170,7 @@ static inline void agentcg_tool_put(struct agentcg_tool *const tool)
 void agentcg_tool_hold(struct agentcg_tool *tool, u64 now);
 void agentcg_tool_unhold(struct agentcg_tool *tool, u64 start, u64 now);
 u64 agentcg_tool_stall(const struct agentcg_tool *tool, u64 now);
+u64 agentcg_tool_held(const struct agentcg_tool *tool, u64 now);
 
 int agentcg_tool_init(void);
 void agentcg_tool_exit(void);

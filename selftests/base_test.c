@@ -147,6 +147,10 @@ static const struct {
 	{ AGENTCG_CMD_TOOL_GET, AGENTCG_A_TOOL_FD, 4 },
 	{ AGENTCG_CMD_TOOL_KILL, AGENTCG_A_TOOL_ID, 8 },
 	{ AGENTCG_CMD_TOOL_KILL, AGENTCG_A_TOOL_FD, 4 },
+	{ AGENTCG_CMD_TOOL_FREEZE, AGENTCG_A_TOOL_ID, 8 },
+	{ AGENTCG_CMD_TOOL_FREEZE, AGENTCG_A_TOOL_FD, 4 },
+	{ AGENTCG_CMD_TOOL_THAW, AGENTCG_A_TOOL_ID, 8 },
+	{ AGENTCG_CMD_TOOL_THAW, AGENTCG_A_TOOL_FD, 4 },
 	{ AGENTCG_CMD_RECEIPT_GET, AGENTCG_A_TOOL_ID, 8 },
 };
 
@@ -382,10 +386,6 @@ TEST_F(abi, intent_values)
 		{ AGENTCG_A_INTENT_WEIGHT, 4, 0, -ERANGE, "" },
 		{ AGENTCG_A_INTENT_WEIGHT, 4, 10001, -ERANGE, "" },
 		{ AGENTCG_A_INTENT_ON_EXHAUST, 4, 4, -ERANGE, "" },
-		{ AGENTCG_A_INTENT_ON_EXHAUST, 4, AGENTCG_ON_EXHAUST_FREEZE,
-		  -EOPNOTSUPP, "on-exhaust" },
-		{ AGENTCG_A_INTENT_ON_EXHAUST, 4, AGENTCG_ON_EXHAUST_WAIT,
-		  -EOPNOTSUPP, "on-exhaust" },
 		{ AGENTCG_A_INTENT_RESTARTABLE, 1, 2, -ERANGE, "" },
 		{ AGENTCG_A_INTENT_DEADLINE, 8, 0, -ERANGE, "deadline" },
 		/* All ones is none, and allowed. */
@@ -472,6 +472,7 @@ TEST_F(abi, missing_attribute)
 		AGENTCG_CMD_SESSION_SET, AGENTCG_CMD_SESSION_DEL,
 		AGENTCG_CMD_TOOL_SET, AGENTCG_CMD_TOOL_GET,
 		AGENTCG_CMD_TOOL_KILL, AGENTCG_CMD_RECEIPT_GET,
+		AGENTCG_CMD_TOOL_FREEZE, AGENTCG_CMD_TOOL_THAW,
 	};
 	struct session other;
 	struct msg msg;
@@ -539,6 +540,8 @@ TEST_F(abi, wrong_id)
 		{ AGENTCG_CMD_SESSION_GET, AGENTCG_A_SESSION_ID },
 		{ AGENTCG_CMD_TOOL_GET, AGENTCG_A_TOOL_ID },
 		{ AGENTCG_CMD_TOOL_KILL, AGENTCG_A_TOOL_ID },
+		{ AGENTCG_CMD_TOOL_FREEZE, AGENTCG_A_TOOL_ID },
+		{ AGENTCG_CMD_TOOL_THAW, AGENTCG_A_TOOL_ID },
 		{ AGENTCG_CMD_RECEIPT_GET, AGENTCG_A_TOOL_ID },
 	};
 	uint64_t ids[] = { 0, 1, UINT64_MAX, 0, 0, 0 };
@@ -646,16 +649,19 @@ TEST_F(abi, wrong_fd)
 	check_bad_fd(_metadata, self, gone.fd, -ENODEV);
 }
 
-TEST_F(abi, max_hold_is_not_enforced)
+TEST_F(abi, max_hold)
 {
-	struct msg msg;
+	struct nl *const nl = &self->nl;
 
-	msg_init(&msg, AGENTCG_CMD_SESSION_SET);
-	msg_u64(&msg, AGENTCG_A_SESSION_ID, self->session.id);
-	msg_u64(&msg, AGENTCG_A_SESSION_MAX_HOLD, 1);
-	EXPECT_EQ(-EOPNOTSUPP, nl_do(&self->nl, &msg));
-	EXPECT_TRUE(says(&self->nl, "max-hold"));
-	EXPECT_EQ(AGENTCG_A_SESSION_MAX_HOLD, self->nl.blamed);
+	ASSERT_EQ(0, session_get(nl, &self->session));
+	EXPECT_EQ(600000 * MS, reply_figure(nl, AGENTCG_A_SESSION_MAX_HOLD));
+	EXPECT_EQ(0, session_set_max_hold(nl, &self->session, 0));
+	ASSERT_EQ(0, session_get(nl, &self->session));
+	EXPECT_EQ(0, reply_figure(nl, AGENTCG_A_SESSION_MAX_HOLD));
+	/* A clock has to hold it. */
+	EXPECT_EQ(-ERANGE, session_set_max_hold(nl, &self->session, UINT64_MAX / 2));
+	EXPECT_TRUE(says(nl, "max-hold"));
+	EXPECT_EQ(AGENTCG_A_SESSION_MAX_HOLD, nl->blamed);
 }
 
 /* Defaults are of all calls, so what tells one from another is refused. */

@@ -510,7 +510,7 @@ test_refused_calls() {
 	keep tools "$tmp/out"
 	check "more than the budget" refuses 125 'mem 1073741824 is above the session' \
 		run --mem 1G -- true
-	for option in '--pids 5' '--conflict x' '--on-exhaust freeze' '--on-exhaust wait'; do
+	for option in '--pids 5' '--conflict x'; do
 		# shellcheck disable=SC2086 # two words
 		check "not enforced: $option" refuses 125 'by this version' run $option -- true
 	done

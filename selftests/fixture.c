@@ -97,6 +97,18 @@ int session_start(struct nl *const nl, struct session *const session,
 	return nl_do(nl, &msg);
 }
 
+int session_set_max_hold(struct nl *const nl,
+			 const struct session *const session,
+			 const uint64_t max_hold)
+{
+	struct msg msg;
+
+	msg_init(&msg, AGENTCG_CMD_SESSION_SET);
+	msg_u64(&msg, AGENTCG_A_SESSION_ID, session->id);
+	msg_u64(&msg, AGENTCG_A_SESSION_MAX_HOLD, max_hold);
+	return nl_do(nl, &msg);
+}
+
 int session_del(struct nl *const nl, const struct session *const session)
 {
 	struct msg msg;
@@ -164,6 +176,8 @@ void intent_put(struct msg *const msg, const int attr,
 		msg_u32(msg, AGENTCG_A_INTENT_CLASS, intent->class);
 	if (intent->set & SET(ON_EXHAUST))
 		msg_u32(msg, AGENTCG_A_INTENT_ON_EXHAUST, intent->on_exhaust);
+	if (intent->set & SET(RESTARTABLE))
+		msg_u8(msg, AGENTCG_A_INTENT_RESTARTABLE, intent->restartable);
 	if (intent->set & SET(DEADLINE))
 		msg_u64(msg, AGENTCG_A_INTENT_DEADLINE, intent->deadline);
 	if (intent->set & SET(WARN_BEFORE))
@@ -231,6 +245,16 @@ int receipt_get(struct nl *const nl, const uint64_t id)
 int call_kill(struct nl *const nl, const struct call *const call)
 {
 	return by_id(nl, AGENTCG_CMD_TOOL_KILL, call->id);
+}
+
+int call_freeze(struct nl *const nl, const struct call *const call)
+{
+	return by_id(nl, AGENTCG_CMD_TOOL_FREEZE, call->id);
+}
+
+int call_thaw(struct nl *const nl, const struct call *const call)
+{
+	return by_id(nl, AGENTCG_CMD_TOOL_THAW, call->id);
 }
 
 uint64_t reply_figure(const struct nl *const nl, const int attr)

@@ -4,6 +4,7 @@
 #define SELFTESTS_FIXTURE_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -43,6 +44,9 @@ void session_request(struct msg *msg, const struct session *session,
 /* Cgroups and session-add. */
 int session_start(struct nl *nl, struct session *session, const char *name,
 		  uint64_t budget);
+/* ns */
+int session_set_max_hold(struct nl *nl, const struct session *session,
+			 uint64_t max_hold);
 int session_del(struct nl *nl, const struct session *session);
 /* The reply is in @nl. */
 int session_get(struct nl *nl, const struct session *session);
@@ -65,6 +69,7 @@ struct intent {
 	uint64_t deadline;
 	uint64_t warn_before;
 	uint32_t survivors;
+	bool restartable;
 };
 
 #define SET(FIELD)	(1ULL << AGENTCG_A_INTENT_##FIELD)
@@ -93,6 +98,8 @@ uint64_t call_figure(struct nl *nl, const struct call *call, int attr);
 int call_wait(struct nl *nl, const struct call *call, int attr,
 	      uint64_t wanted, int ms);
 int call_kill(struct nl *nl, const struct call *call);
+int call_freeze(struct nl *nl, const struct call *call);
+int call_thaw(struct nl *nl, const struct call *call);
 /* Kills what is left, removes the cgroup, fetches the receipt into @nl. */
 int call_end(struct nl *nl, struct call *call);
 int receipt_get(struct nl *nl, uint64_t id);

@@ -2,6 +2,7 @@
 /* What the processes of the tests do, see load.h. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "load.h"
 
 #define PAGE	4096
+#define CHUNK	(256 * 1024)
 
 uint64_t now_ns(void)
 {
@@ -136,6 +138,35 @@ int stay(void)
 	for (;;)
 		pause();
 	return 0;
+}
+
+int make_file(const char *const name, const uint64_t size, const bool sync)
+{
+	static char buf[CHUNK];
+	const int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	uint64_t done;
+
+	for (done = 0; done < size; done += sizeof(buf))
+		if (write(fd, buf, sizeof(buf)) != sizeof(buf))
+			return 1;
+	if (sync) {
+		fsync(fd);
+		posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	}
+	close(fd);
+	return 0;
+}
+
+int read_file(void *const name)
+{
+	const int fd = open(name, O_RDONLY);
+	static char buf[CHUNK];
+	ssize_t got;
+
+	while ((got = read(fd, buf, sizeof(buf))) > 0)
+		;
+	close(fd);
+	return got ? 1 : 0;
 }
 
 int run_filler(void *const arg)

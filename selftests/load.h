@@ -30,6 +30,13 @@ void *shared_alloc(size_t size);
 char *fill(uint64_t bytes);
 void touch(char *memory, uint64_t bytes);
 
+/*
+ * A file of that size, and reading it. With @sync it is on the disk and not in the
+ * page cache. Return 0, also for cg_spawn().
+ */
+int make_file(const char *name, uint64_t size, bool sync);
+int read_file(void *name);
+
 /**
  * struct filler - a process that fills memory step by step
  * @total: bytes to fill

@@ -18,7 +18,6 @@
 /* On the disk: /tmp is tmpfs. */
 #define DISK	"/var/tmp/agentcg-selftests"
 #define TMPFS	"/run/agentcg-selftests"
-#define CHUNK	(256 * 1024)
 
 FIXTURE(memory) {
 	struct nl nl;
@@ -93,35 +92,6 @@ TEST_F_TIMEOUT(memory, grants_absorb_a_burst, 90)
 	EXPECT_EQ(0, reply_figure(nl, AGENTCG_A_TOOL_OVERDRAFT_PEAK));
 	EXPECT_EQ(0, reply_figure(nl, AGENTCG_A_TOOL_STALL_TOTAL));
 	EXPECT_EQ(0, reply_figure(nl, AGENTCG_A_TOOL_EXHAUSTED));
-}
-
-static int make_file(const char *const name, const uint64_t size,
-		     const bool sync)
-{
-	static char buf[CHUNK];
-	const int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-	uint64_t done;
-
-	for (done = 0; done < size; done += sizeof(buf))
-		if (write(fd, buf, sizeof(buf)) != sizeof(buf))
-			return 1;
-	if (sync) {
-		fsync(fd);
-		posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-	}
-	close(fd);
-	return 0;
-}
-
-static int read_file(void *const name)
-{
-	const int fd = open(name, O_RDONLY);
-	static char buf[CHUNK];
-	ssize_t got;
-
-	while ((got = read(fd, buf, sizeof(buf))) > 0)
-		;
-	return got ? 1 : 0;
 }
 
 /* Page cache is the call's own to recycle: no credit is spent on it. */

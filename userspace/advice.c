@@ -25,7 +25,7 @@ enum {
 	CODE_OOM_ANCESTOR, CODE_OOM_NODE, CODE_OOM_USER_SPACE, CODE_OOM_BESIDE,
 	CODE_STALL_KILL, CODE_USER_KILL, CODE_POLICY_KILL, CODE_SIGNAL,
 	CODE_CRASH, CODE_RLIMIT, CODE_KILLED_BESIDE, CODE_STATUS_137,
-	CODE_REAPED, CODE_HELD_BACK,
+	CODE_REAPED, CODE_HELD_BACK, CODE_HOLD_KILL,
 };
 
 const char *const advice_codes[] = {
@@ -50,6 +50,7 @@ const char *const advice_codes[] = {
 	[CODE_STATUS_137] = "status-137",
 	[CODE_REAPED] = "reaped",
 	[CODE_HELD_BACK] = "held-back",
+	[CODE_HOLD_KILL] = "hold-kill",
 	NULL
 };
 
@@ -335,19 +336,41 @@ static void advise_oom_beside(const struct figures *f, struct advice *advice)
 	say_smaller(advice, f->oom_level);
 }
 
-static void advise_stall_kill(const struct figures *f, struct advice *advice)
+/* Killed by agentcg itself, since memory did not come in time. */
+static void advise_not_served(const struct figures *f, struct advice *advice)
 {
-	char stall[HUMAN_MAX], bound[HUMAN_MAX], next[HUMAN_MAX];
+	char next[HUMAN_MAX];
 
-	advice->code = advice_codes[CODE_STALL_KILL];
-	say(advice, "The command was killed: it had been held back for %s (its bound is %s) waiting for memory that the session could not give.",
-	    human_duration(f->stall, stall), human_duration(f->bound, bound));
 	say_growth(advice, f);
 	say(advice, " Run it with --mem %s or more, use fewer parallel jobs or part of the input, or wait until other calls of the session have ended.",
 	    next_mem(f, next));
 	try_option(advice, "--mem", next);
 	try_hint(advice, HINT_FEWER_JOBS);
 	try_hint(advice, HINT_LATER);
+}
+
+static void advise_stall_kill(const struct figures *f, struct advice *advice)
+{
+	char stall[HUMAN_MAX], bound[HUMAN_MAX];
+
+	advice->code = advice_codes[CODE_STALL_KILL];
+	if (!f->exhausted)
+		say(advice, "The command was killed so that another call of the session could go on: memory was short, and it can be run again or is of a lower class.");
+	else
+		say(advice, "The command was killed: it had been held back for %s (its bound is %s) waiting for memory that the session could not give.",
+		    human_duration(f->stall, stall),
+		    human_duration(f->bound, bound));
+	advise_not_served(f, advice);
+}
+
+static void advise_hold_kill(const struct figures *f, struct advice *advice)
+{
+	char held[HUMAN_MAX];
+
+	advice->code = advice_codes[CODE_HOLD_KILL];
+	say(advice, "The command was killed: it had been frozen or waiting for %s past its stall bound, as long as its session allows, and the memory that it lacked did not come.",
+	    human_duration(f->held, held));
+	advise_not_served(f, advice);
 }
 
 static void advise_held_back(const struct figures *f, struct advice *advice)
@@ -565,6 +588,9 @@ bool advise(const struct figures *f, const char *survivors,
 		return true;
 	case AGENTCG_CAUSE_STALL_KILL:
 		advise_stall_kill(f, advice);
+		return true;
+	case AGENTCG_CAUSE_HOLD_KILL:
+		advise_hold_kill(f, advice);
 		return true;
 	case AGENTCG_CAUSE_OOM:
 	case AGENTCG_CAUSE_OOM_CALL:

@@ -116,6 +116,7 @@ static void read_course(const struct agentcg_record *receipt, struct figures *f)
 	f->cpu_known = f->cpu != UINT64_MAX;
 	f->peak = agentcg_record_uint(receipt, AGENTCG_A_TOOL_PEAK, 0);
 	f->stall = agentcg_record_uint(receipt, AGENTCG_A_TOOL_STALL_TOTAL, 0);
+	f->held = agentcg_record_uint(receipt, AGENTCG_A_TOOL_HELD_TOTAL, 0);
 	f->stalls = agentcg_record_uint(receipt, AGENTCG_A_TOOL_STALLS, 0);
 	f->exhausted = agentcg_record_uint(receipt, AGENTCG_A_TOOL_EXHAUSTED, 0);
 	f->survived = agentcg_record_uint(receipt, AGENTCG_A_TOOL_SURVIVED, 0);

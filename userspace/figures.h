@@ -42,6 +42,7 @@ struct figures {
 	bool cpu_known;
 	uint64_t peak;
 	uint64_t stall;
+	uint64_t held;
 	uint64_t stalls;
 	uint64_t exhausted;
 	uint64_t survived;

@@ -20,6 +20,7 @@
 #define agentcg_nl_session_get_dumpit	NULL
 #define agentcg_nl_session_pre_doit	NULL
 #define agentcg_nl_session_set_doit	NULL
+#define agentcg_nl_tool_freeze_doit	NULL
 #define agentcg_nl_tool_get_doit	NULL
 #define agentcg_nl_tool_get_dumpit	NULL
 #define agentcg_nl_tool_kill_doit	NULL
@@ -28,6 +29,7 @@
 #define agentcg_nl_tool_remove_doit	NULL
 #define agentcg_nl_tool_set_doit	NULL
 #define agentcg_nl_tool_set_pre_doit	NULL
+#define agentcg_nl_tool_thaw_doit	NULL
 #include "../netlink_gen.c"
 #include "../intent.c"
 
@@ -128,8 +130,8 @@ static const struct attr_case attr_cases[] = {
 	{ "stall short", A(STALL), 4, 0, -EINVAL },
 	{ "overdraft", A(ON_EXHAUST), 4, AGENTCG_ON_EXHAUST_OVERDRAFT, 0 },
 	{ "kill", A(ON_EXHAUST), 4, AGENTCG_ON_EXHAUST_KILL, 0 },
-	{ "freeze", A(ON_EXHAUST), 4, AGENTCG_ON_EXHAUST_FREEZE, -EOPNOTSUPP },
-	{ "wait", A(ON_EXHAUST), 4, AGENTCG_ON_EXHAUST_WAIT, -EOPNOTSUPP },
+	{ "freeze", A(ON_EXHAUST), 4, AGENTCG_ON_EXHAUST_FREEZE, 0 },
+	{ "wait", A(ON_EXHAUST), 4, AGENTCG_ON_EXHAUST_WAIT, 0 },
 	{ "on-exhaust above", A(ON_EXHAUST), 4, 4, -ERANGE },
 	{ "restartable", A(RESTARTABLE), 1, 1, 0 },
 	{ "restartable above", A(RESTARTABLE), 1, 2, -ERANGE },

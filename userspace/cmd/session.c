@@ -30,6 +30,8 @@ static const char help[] =
 "  --floor SIZE         of it, what the machine guarantees\n"
 "  --class CLASS        highest class that its calls may have\n"
 "  --weight N           1 to 10000, against other sessions\n"
+"  --max-hold TIME      longest that a call may be frozen, or wait past its stall\n"
+"                       bound, before it is killed; default 10min\n"
 "  --adopt              move the cgroup's own processes into \"agent\"\n"
 "\n"
 "DEFAULTS of its calls, where they do not declare it themselves: --mem,\n"

@@ -15,7 +15,7 @@
 static const char help[] =
 "usage: agentcg [-j] [-p] tool [show [CALL | --session CGROUP]]\n"
 "       agentcg tool set CALL OPTIONS\n"
-"       agentcg tool kill CALL\n"
+"       agentcg tool kill|freeze|thaw CALL\n"
 "\n"
 "A CALL is the id that show and receipts tell, or its cgroup. OPTIONS:\n"
 "\n";
@@ -159,7 +159,9 @@ static int tool_set(char **argv)
 	return EXIT_OK;
 }
 
-static int tool_kill(char **argv)
+/* What takes a CALL and nothing else. */
+static int by_call(const char *command, char **argv,
+		   int (*fn)(struct agentcg *handle, uint64_t id))
 {
 	const struct option_def options[] = { { .name = NULL } };
 	struct agentcg *handle;
@@ -170,15 +172,30 @@ static int tool_kill(char **argv)
 	if (parse_all(options, argv, &call, 1))
 		return EXIT_USAGE;
 	if (!call) {
-		complain("tool kill: name a CALL: see agentcg tool show");
+		complain("tool %s: name a CALL: see agentcg tool show", command);
 		return EXIT_USAGE;
 	}
 	handle = open_handle();
-	err = call_id(handle, call, &id) ?: agentcg_tool_kill(handle, id);
+	err = call_id(handle, call, &id) ?: fn(handle, id);
 	if (err)
 		return fail(handle, err);
 	agentcg_close(handle);
 	return EXIT_OK;
+}
+
+static int tool_kill(char **argv)
+{
+	return by_call("kill", argv, agentcg_tool_kill);
+}
+
+static int tool_freeze(char **argv)
+{
+	return by_call("freeze", argv, agentcg_tool_freeze);
+}
+
+static int tool_thaw(char **argv)
+{
+	return by_call("thaw", argv, agentcg_tool_thaw);
 }
 
 int cmd_tool(char **argv)
@@ -187,6 +204,8 @@ int cmd_tool(char **argv)
 		{ "show", tool_show },
 		{ "set", tool_set },
 		{ "kill", tool_kill },
+		{ "freeze", tool_freeze },
+		{ "thaw", tool_thaw },
 		{ NULL, NULL }
 	};
 	char text[sizeof(help) + 1024];

@@ -609,6 +609,15 @@ int agentcg_tool_remove(struct agentcg *handle, int fd);
 int agentcg_tool_kill(struct agentcg *handle, uint64_t id);
 
 /**
+ * agentcg_tool_freeze() - Have the call with this id stand still until
+ *	agentcg_tool_thaw(). Its processes stop shortly after.
+ */
+int agentcg_tool_freeze(struct agentcg *handle, uint64_t id);
+
+/** agentcg_tool_thaw() - Let it go on, whoever froze it. */
+int agentcg_tool_thaw(struct agentcg *handle, uint64_t id);
+
+/**
  * agentcg_receipt_get() - What came of an ended call, AGENTCG_A_TOOL_*.
  * @handle: the handle.
  * @id: of the call.

@@ -89,6 +89,16 @@ int agentcg_tool_kill(struct agentcg *handle, uint64_t id)
 	return by_id(handle, AGENTCG_CMD_TOOL_KILL, NLM_F_ACK, id, NULL);
 }
 
+int agentcg_tool_freeze(struct agentcg *handle, uint64_t id)
+{
+	return by_id(handle, AGENTCG_CMD_TOOL_FREEZE, NLM_F_ACK, id, NULL);
+}
+
+int agentcg_tool_thaw(struct agentcg *handle, uint64_t id)
+{
+	return by_id(handle, AGENTCG_CMD_TOOL_THAW, NLM_F_ACK, id, NULL);
+}
+
 int agentcg_receipt_get(struct agentcg *handle, uint64_t id,
 			struct agentcg_record *reply)
 {

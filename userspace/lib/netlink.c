@@ -93,6 +93,8 @@ static const char *request_name(unsigned int cmd)
 		[AGENTCG_CMD_RECEIPT_GET] = "receipt-get",
 		[AGENTCG_CMD_TOOL_MAKE] = "tool-make",
 		[AGENTCG_CMD_TOOL_REMOVE] = "tool-remove",
+		[AGENTCG_CMD_TOOL_FREEZE] = "tool-freeze",
+		[AGENTCG_CMD_TOOL_THAW] = "tool-thaw",
 	};
 
 	return cmd < sizeof(names) / sizeof(names[0]) ? names[cmd] : "request";

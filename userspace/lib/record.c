@@ -46,6 +46,7 @@ static const char *const cause_names[] = {
 	[AGENTCG_CAUSE_POLICY_KILL] = "policy-kill",
 	[AGENTCG_CAUSE_USER_KILL] = "user-kill",
 	[AGENTCG_CAUSE_EMPTY] = "empty",
+	[AGENTCG_CAUSE_HOLD_KILL] = "hold-kill",
 	NULL
 };
 
@@ -64,6 +65,8 @@ static const char *const event_type_names[] = {
 	[AGENTCG_EVENT_TYPE_WAITING_FOR_INPUT] = "waiting-for-input",
 	[AGENTCG_EVENT_TYPE_POLICY_ATTACHED] = "policy-attached",
 	[AGENTCG_EVENT_TYPE_POLICY_DETACHED] = "policy-detached",
+	[AGENTCG_EVENT_TYPE_TOOL_FROZEN] = "tool-frozen",
+	[AGENTCG_EVENT_TYPE_TOOL_THAWED] = "tool-thawed",
 	NULL
 };
 
@@ -102,6 +105,10 @@ static const struct agentcg_attr info_attrs[AGENTCG_A_INFO_MAX + 1] = {
 	[AGENTCG_A_INFO_PARKED] = ATTR("parked", COUNT),
 	[AGENTCG_A_INFO_SESSIONS] = ATTR("sessions", COUNT),
 	[AGENTCG_A_INFO_TOOLS] = ATTR("tools", COUNT),
+	[AGENTCG_A_INFO_PINS] = ATTR("pins", COUNT),
+	[AGENTCG_A_INFO_SHEDS] = ATTR("sheds", COUNT),
+	[AGENTCG_A_INFO_RECLAIMS] = ATTR("reclaims", COUNT),
+	[AGENTCG_A_INFO_FREEZES] = ATTR("freezes", COUNT),
 };
 
 static const struct agentcg_attr node_attrs[AGENTCG_A_NODE_MAX + 1] = {
@@ -222,6 +229,8 @@ static const struct agentcg_attr tool_attrs[AGENTCG_A_TOOL_MAX + 1] = {
 	[AGENTCG_A_TOOL_SURVIVED] = ATTR("survived", COUNT),
 	[AGENTCG_A_TOOL_SURVIVOR] = ATTR_NESTS("survivor", PROCESS),
 	[AGENTCG_A_TOOL_NAME] = ATTR("name", STRING),
+	[AGENTCG_A_TOOL_HELD_TOTAL] = ATTR("held-total", DURATION),
+	[AGENTCG_A_TOOL_FROZEN] = ATTR("frozen", BOOL),
 };
 
 static const struct agentcg_attr event_attrs[AGENTCG_A_EVENT_MAX + 1] = {

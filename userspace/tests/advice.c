@@ -91,6 +91,16 @@ static const struct {
 	  "it had been held back for 2s (its bound is 2s) waiting for memory that the session could not give. "
 	  "The whole call had grown to 100M with 50M reserved. "
 	  "Run it with --mem 110M or more, use fewer parallel jobs or part of the input, or wait until other calls of the session have ended.\",\"try\":[{\"option\":\"--mem\",\"value\":\"110M\"},{\"hint\":\"fewer-jobs\"},{\"hint\":\"later\"}]}" },
+	{ { COURSE, KILLED(STALL_KILL) }, NULL,
+	  "{\"code\":\"stall-kill\",\"text\":\"The command was killed so that another call of the session could go on: "
+	  "memory was short, and it can be run again or is of a lower class. "
+	  "The whole call had grown to 100M with 50M reserved. "
+	  "Run it with --mem 110M or more, use fewer parallel jobs or part of the input, or wait until other calls of the session have ended.\",\"try\":[{\"option\":\"--mem\",\"value\":\"110M\"},{\"hint\":\"fewer-jobs\"},{\"hint\":\"later\"}]}" },
+	{ { COURSE, KILLED(HOLD_KILL), .stall = 2 * SEC, .held = 600 * SEC, .stalls = 1, .exhausted = 1 }, NULL,
+	  "{\"code\":\"hold-kill\",\"text\":\"The command was killed: "
+	  "it had been frozen or waiting for 600s past its stall bound, as long as its session allows, and the memory that it lacked did not come. "
+	  "The whole call had grown to 100M with 50M reserved. "
+	  "Run it with --mem 110M or more, use fewer parallel jobs or part of the input, or wait until other calls of the session have ended.\",\"try\":[{\"option\":\"--mem\",\"value\":\"110M\"},{\"hint\":\"fewer-jobs\"},{\"hint\":\"later\"}]}" },
 	{ { COURSE, KILLED(OOM), .oom = true, .oom_level = AGENTCG_CAUSE_OOM }, NULL,
 	  "{\"code\":\"oom\",\"text\":\"The command was killed for want of memory; "
 	  "at which limit is not known. "

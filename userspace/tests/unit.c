@@ -517,11 +517,11 @@ static void test_attributes(void)
 	check(agentcg_class_name(AGENTCG_CLASS_BESTEFFORT) &&
 	      !agentcg_class_name(AGENTCG_CLASS_BESTEFFORT + 1) &&
 	      !agentcg_class_name(~0u), "classes have names");
-	check(agentcg_cause_name(AGENTCG_CAUSE_EMPTY) &&
-	      !agentcg_cause_name(AGENTCG_CAUSE_EMPTY + 1),
+	check(agentcg_cause_name(AGENTCG_CAUSE_HOLD_KILL) &&
+	      !agentcg_cause_name(AGENTCG_CAUSE_HOLD_KILL + 1),
 	      "causes have names");
-	check(agentcg_event_type_name(AGENTCG_EVENT_TYPE_POLICY_DETACHED) &&
-	      !agentcg_event_type_name(AGENTCG_EVENT_TYPE_POLICY_DETACHED + 1),
+	check(agentcg_event_type_name(AGENTCG_EVENT_TYPE_TOOL_THAWED) &&
+	      !agentcg_event_type_name(AGENTCG_EVENT_TYPE_TOOL_THAWED + 1),
 	      "event types have names");
 	check_text(agentcg_capability_name((unsigned int)
 			__builtin_ctz(AGENTCG_CAPABILITY_SCHED_EXT)),
@@ -650,10 +650,10 @@ static void test_schema(void)
 		{ "node", AGENTCG_OBJECT_NODE, 0 },
 		{ "intent", AGENTCG_OBJECT_INTENT, 0 },
 		/*
-		 * max-hold is refused, restored-high is session-del's; what the
-		 * tool adds is not the library's.
+		 * restored-high is session-del's; what the tool adds is not the
+		 * library's.
 		 */
-		{ "session", AGENTCG_OBJECT_SESSION, 2 },
+		{ "session", AGENTCG_OBJECT_SESSION, 1 },
 		{ "session-del", AGENTCG_OBJECT_SESSION, ~0u },
 		/* name is what tool-make is asked for. */
 		{ "tool", AGENTCG_OBJECT_TOOL, 1 },
