@@ -12,6 +12,7 @@
 #include <linux/mmzone.h>
 #include <linux/mount.h>
 #include <linux/nodemask.h>
+#include <linux/swap.h>
 
 #include "cgrp.h"
 
@@ -86,6 +87,21 @@ lru_pages(struct mem_cgroup *const memcg, const int type, const bool active)
 	}
 	/* The counters of the generations may be below zero for a moment. */
 	return max(pages, 0L);
+}
+
+/* Pages that may yet be swapped out of @memcg, by its limits and the machine's. */
+unsigned long agentcg_memcg_swap_left(struct mem_cgroup *memcg)
+{
+	unsigned long left = max(get_nr_swap_pages(), 0L);
+
+	for (; left && memcg && memcg->css.parent;
+	     memcg = parent_mem_cgroup(memcg)) {
+		const unsigned long max = READ_ONCE(memcg->swap.max);
+		const unsigned long used = page_counter_read(&memcg->swap);
+
+		left = min(left, max > used ? max - used : 0);
+	}
+	return left;
 }
 
 /**

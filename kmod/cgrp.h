@@ -105,6 +105,7 @@ static inline struct mem_cgroup *agentcg_current_memcg(void)
 	return owner ? mem_cgroup_from_task(owner) : NULL;
 }
 
+unsigned long agentcg_memcg_swap_left(struct mem_cgroup *memcg);
 unsigned long agentcg_memcg_inactive_file(struct mem_cgroup *memcg);
 unsigned long agentcg_memcg_anon(struct mem_cgroup *memcg);
 

@@ -88,11 +88,13 @@ static enum verdict decide_tool(struct agentcg_tool *const tool,
 	if (usage <= held)
 		return VERDICT_GRANT;
 	need = usage - held;
-	if (agentcg_native_pays(tool, need) && agentcg_native_watch(tool, false))
+	if (agentcg_native_pays(tool, need) &&
+	    agentcg_native_watch(tool, AGENTCG_NATIVE_CACHE))
 		return VERDICT_NATIVE;
 	/* At its own ceiling nobody's credit helps. */
 	if (!agentcg_account_room(&tool->acct))
-		return shortage(tool, sync);
+		return agentcg_native_swap(tool, need) ? VERDICT_NATIVE :
+							 shortage(tool, sync);
 	if (unlikely(agentcg_serve_waits_before(tool)))
 		return shortage(tool, sync);
 	want = need + agentcg_credit_step(tool);
@@ -101,7 +103,7 @@ static enum verdict decide_tool(struct agentcg_tool *const tool,
 	agentcg_credit_refresh(session);
 	if (agentcg_credit_revoke(tool, want) && agentcg_credit_grant(tool, want) > need)
 		goto granted;
-	if (agentcg_native_residue(tool, need))
+	if (agentcg_native_residue(tool, need) || agentcg_native_swap(tool, need))
 		return VERDICT_NATIVE;
 	return shortage(tool, sync);
 granted:

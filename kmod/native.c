@@ -3,12 +3,14 @@
 
 #include "common.h"
 
+#include <linux/math64.h>
 #include <linux/sched.h>
 #include <linux/swap.h>
 #include <linux/timekeeping.h>
 
 #include "cgrp.h"
 #include "credit.h"
+#include "exhaust.h"
 #include "lifecycle.h"
 #include "native.h"
 #include "session.h"
@@ -35,7 +37,8 @@ static struct agentcg_native *free_slot(struct agentcg_tool *const tool)
 }
 
 /* Leave the task to the kernel's reclaim, and watch it (reclaim tracepoint). */
-bool agentcg_native_watch(struct agentcg_tool *const tool, const bool session)
+bool agentcg_native_watch(struct agentcg_tool *const tool,
+			  const enum agentcg_native_kind kind)
 {
 	struct agentcg_native *const slot =
 		agentcg_lifecycle_watches_reclaim() ? free_slot(tool) : NULL;
@@ -45,7 +48,7 @@ bool agentcg_native_watch(struct agentcg_tool *const tool, const bool session)
 	*slot = (struct agentcg_native) {
 		.task = current,
 		.start = ktime_get_ns(),
-		.session = session,
+		.kind = kind,
 	};
 	return true;
 }
@@ -76,7 +79,7 @@ bool agentcg_native_residue(struct agentcg_tool *const tool, const u64 need)
 	if (agentcg_account_free(&session->acct) > need ||
 	    agentcg_credit_soft_residue(session) < need ||
 	    session->native_fails >= NATIVE_FAILS_MAX ||
-	    !agentcg_native_watch(tool, true))
+	    !agentcg_native_watch(tool, AGENTCG_NATIVE_RESIDUE))
 		return false;
 	agentcg_credit_apply(tool);
 	agentcg_credit_raise(&tool->d);
@@ -84,6 +87,28 @@ bool agentcg_native_residue(struct agentcg_tool *const tool, const u64 need)
 	if (usage && agentcg_memcg_high(session->d.memcg) >= usage)
 		agentcg_domain_set_high(&session->d, usage - 1);
 	return true;
+}
+
+/**
+ * agentcg_native_swap - let the kernel swap, where that beats waiting
+ * @tool: has no credit; the session's lock is held
+ * @need: bytes
+ *
+ * What it costs is measured: the time of the last passes by the pages that they
+ * freed, and the same once more for when they are touched again.  Worth it while
+ * that is less than the call may yet be held.
+ *
+ * Return: whether the task is left to the kernel's reclaim.
+ */
+bool agentcg_native_swap(struct agentcg_tool *const tool, const u64 need)
+{
+	const u64 pages = need >> PAGE_SHIFT;
+
+	return tool->native_fails < NATIVE_FAILS_MAX &&
+	       agentcg_memcg_swap_left(tool->d.memcg) > pages &&
+	       2 * tool->d.session->swap_cost * pages <
+		       agentcg_patience(tool, ktime_get_ns()) &&
+	       agentcg_native_watch(tool, AGENTCG_NATIVE_SWAP);
 }
 
 static struct agentcg_native *slot_of_current(struct agentcg_tool *const tool)
@@ -96,8 +121,8 @@ static struct agentcg_native *slot_of_current(struct agentcg_tool *const tool)
 	return NULL;
 }
 
-/* Time in native reclaim is time held back. */
-static void account_native(struct agentcg_tool *const tool, const u64 start)
+/* Time in native reclaim is time held back.  Return: how long it took. */
+static u64 account_native(struct agentcg_tool *const tool, const u64 start)
 {
 	const u64 spent = ktime_get_ns() - start;
 
@@ -107,6 +132,14 @@ static void account_native(struct agentcg_tool *const tool, const u64 start)
 	/* Held by somebody else meanwhile: counted there already. */
 	if (!tool->held)
 		tool->stats.stall_total += spent;
+	return spent;
+}
+
+/* Of a page, ns; the last passes count for most. */
+static void learn_swap_cost(struct agentcg_session *const session, const u64 cost)
+{
+	session->swap_cost = session->swap_cost ?
+		(3 * session->swap_cost + cost) / 4 : cost;
 }
 
 /* The call that the current task charges, or NULL; RCU read lock held. */
@@ -170,6 +203,7 @@ void agentcg_native_ends(const unsigned long nr_reclaimed)
 	struct agentcg_tool *const tool = charged_tool();
 	struct agentcg_session *session;
 	struct agentcg_native *slot;
+	u64 spent;
 	u32 *fails;
 
 	if (!tool)
@@ -179,9 +213,12 @@ void agentcg_native_ends(const unsigned long nr_reclaimed)
 	slot = slot_of_current(tool);
 	if (!slot || session->ended || !tool->d.memcg)
 		return;
-	fails = slot->session ? &session->native_fails : &tool->native_fails;
+	fails = slot->kind == AGENTCG_NATIVE_RESIDUE ? &session->native_fails :
+						       &tool->native_fails;
 	*fails = nr_reclaimed < NATIVE_PROGRESS ? *fails + 1 : 0;
-	account_native(tool, slot->start);
+	spent = account_native(tool, slot->start);
+	if (slot->kind == AGENTCG_NATIVE_SWAP && nr_reclaimed)
+		learn_swap_cost(session, div_u64(spent, nr_reclaimed));
 	slot->task = NULL;
 	agentcg_credit_refresh(session);
 	cover_usage(tool);

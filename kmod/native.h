@@ -8,12 +8,14 @@
 
 #include <linux/types.h>
 
-struct agentcg_tool;
+#include "tool.h"
 
 /* Caller holds the session's lock. */
 bool agentcg_native_pays(struct agentcg_tool *tool, u64 need);
-bool agentcg_native_watch(struct agentcg_tool *tool, bool session);
+bool agentcg_native_watch(struct agentcg_tool *tool,
+			  enum agentcg_native_kind kind);
 bool agentcg_native_residue(struct agentcg_tool *tool, u64 need);
+bool agentcg_native_swap(struct agentcg_tool *tool, u64 need);
 
 /* From tracepoints. */
 void agentcg_native_begins(void);

@@ -63,6 +63,7 @@ struct agentcg_event_share {
  * @nr_waiting: length of @waiters
  * @hard_residue: part of the residue that reclaim cannot drop (tmpfs)
  * @native_fails: passes of reclaim for the session's sake without progress
+ * @swap_cost: ns that swapping a page out has cost, 0 before the first
  * @started: calls ever declared
  * @hits: over-high events seen by the hook
  * @seen_hits: @hits at the last look of the watchdog
@@ -113,6 +114,7 @@ struct agentcg_session {
 	u32 nr_waiting;
 	u64 hard_residue;
 	u32 native_fails;
+	u64 swap_cost;
 	u64 started;
 	u64 hits;
 	u64 seen_hits;

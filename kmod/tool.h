@@ -29,15 +29,27 @@ struct task_struct;
 #define AGENTCG_NATIVE_SLOTS	4
 
 /**
+ * enum agentcg_native_kind - what a pass of native reclaim is to find
+ * @AGENTCG_NATIVE_CACHE: page cache of the call
+ * @AGENTCG_NATIVE_RESIDUE: for its session's sake, what ended calls left
+ * @AGENTCG_NATIVE_SWAP: anonymous memory of the call, for swap
+ */
+enum agentcg_native_kind {
+	AGENTCG_NATIVE_CACHE,
+	AGENTCG_NATIVE_RESIDUE,
+	AGENTCG_NATIVE_SWAP,
+};
+
+/**
  * struct agentcg_native - a task that was left to the kernel's own reclaim
  * @task: a cookie, compared and never followed; NULL when the slot is free
  * @start: ns, when it was left to it
- * @session: for the session's sake, not the call's own
+ * @kind: what for
  */
 struct agentcg_native {
 	const struct task_struct *task;
 	u64 start;
-	bool session;
+	enum agentcg_native_kind kind;
 };
 
 /**

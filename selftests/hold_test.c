@@ -6,9 +6,12 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/swap.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -387,11 +390,14 @@ TEST_F_TIMEOUT(hold, nobody_overtakes_a_higher_class, 60)
 			       20000));
 	/* It takes what others have no use for; here the low one's slack. */
 	EXPECT_LE(1, info_figure(nl, AGENTCG_A_INFO_PINS));
-	before = self->asker.filler->done;
 	steps->go = 1;
 	ASSERT_EQ(0, call_wait(nl, &low.call, AGENTCG_A_TOOL_PARKED, 1, 20000));
+	/* It may have been served a little of what decays meanwhile. */
+	ASSERT_EQ(0, call_wait(nl, &self->asker.call, AGENTCG_A_TOOL_PARKED, 1,
+			       20000));
+	before = self->asker.filler->done;
 	ASSERT_EQ(0, call_end(nl, &self->holder.call));
-	EXPECT_EQ(0, wait_for(&self->asker.filler->done, before + 24 * MB, 20000));
+	EXPECT_EQ(0, wait_for(&self->asker.filler->done, before + 16 * MB, 20000));
 	usleep(200000);
 	EXPECT_EQ(0, steps->done);
 	EXPECT_EQ(1, call_figure(nl, &low.call, AGENTCG_A_TOOL_PARKED));
@@ -414,11 +420,18 @@ static int turn_to_cache(void *const arg)
 	return stay();
 }
 
+/* On behalf of who waits, or by itself, as it looks for residue. */
+static uint64_t reclaims(struct nl *const nl)
+{
+	return info_figure(nl, AGENTCG_A_INFO_RECLAIMS) +
+	       info_figure(nl, AGENTCG_A_INFO_NATIVES);
+}
+
 /* Without a kill, and without the low one running: it has enough to give. */
 TEST_F_TIMEOUT(hold, cache_of_a_lower_class_gives_way, 60)
 {
 	struct steps *const steps = shared_alloc(sizeof(*steps));
-	const uint64_t before = info_figure(&self->nl, AGENTCG_A_INFO_RECLAIMS);
+	const uint64_t before = reclaims(&self->nl);
 	struct nl *const nl = &self->nl;
 	struct party low = {};
 
@@ -432,11 +445,11 @@ TEST_F_TIMEOUT(hold, cache_of_a_lower_class_gives_way, 60)
 	fill_in(_metadata, nl, &self->session, &self->asker, "high",
 		intent_class(AGENTCG_CLASS_INTERACTIVE), 100 * MB, false);
 	EXPECT_EQ(0, wait_exit(self->asker.pid, 30000));
-	EXPECT_LT(before, info_figure(nl, AGENTCG_A_INFO_RECLAIMS));
+	EXPECT_LT(before, reclaims(nl));
 	EXPECT_GE(32 * MB, call_figure(nl, &low.call, AGENTCG_A_TOOL_USAGE));
 	ASSERT_EQ(0, call_end(nl, &self->asker.call));
 	EXPECT_EQ(0, reply_figure(nl, AGENTCG_A_TOOL_EXHAUSTED));
-	EXPECT_GE(1 * MB, reply_figure(nl, AGENTCG_A_TOOL_OVERDRAFT_PEAK));
+	EXPECT_GE(4 * MB, reply_figure(nl, AGENTCG_A_TOOL_OVERDRAFT_PEAK));
 	EXPECT_EQ(0, session_balances(nl, &self->session));
 	unlink(FILE_NAME);
 }
@@ -488,6 +501,39 @@ TEST_F_TIMEOUT(hold, balances_under_load, 90)
 	EXPECT_EQ(0, reply_figure(nl, AGENTCG_A_SESSION_WAITING));
 }
 
+#define SWAP_NAME	"/var/tmp/agentcg-hold-swap"
+
+static int swap_on(void)
+{
+	return make_file(SWAP_NAME, 128 * MB, true) || chmod(SWAP_NAME, 0600) ||
+	       system("mkswap " SWAP_NAME " >/dev/null 2>&1") ||
+	       swapon(SWAP_NAME, 0);
+}
+
+/* Where there is swap, it is cheaper than to wait at one's own ceiling. */
+TEST_F_TIMEOUT(hold, swap_instead_of_waiting, 90)
+{
+	const struct intent intent = intent_of(32 * MB, 0, 20000 * MS);
+	struct nl *const nl = &self->nl;
+
+	if (swap_on()) {
+		unlink(SWAP_NAME);
+		SKIP(return, "no swap file can be made here");
+	}
+	fill_in(_metadata, nl, &self->session, &self->asker, "asker", intent,
+		64 * MB, false);
+	EXPECT_EQ(0, wait_exit(self->asker.pid, 60000));
+	ASSERT_EQ(0, call_end(nl, &self->asker.call));
+	EXPECT_NE(0, reply_figure(nl, AGENTCG_A_TOOL_NATIVE_TOTAL));
+	EXPECT_EQ(0, reply_figure(nl, AGENTCG_A_TOOL_EXHAUSTED));
+	/* Time in reclaim is stall, and nothing else held it. */
+	EXPECT_EQ(reply_figure(nl, AGENTCG_A_TOOL_NATIVE_TOTAL),
+		  reply_figure(nl, AGENTCG_A_TOOL_STALL_TOTAL));
+	EXPECT_GE(48 * MB, reply_figure(nl, AGENTCG_A_TOOL_PEAK));
+	EXPECT_EQ(0, swapoff(SWAP_NAME));
+	unlink(SWAP_NAME);
+}
+
 #define TRACING		"/sys/kernel/tracing"
 
 static int trace_enable(const char *const value)
@@ -495,7 +541,6 @@ static int trace_enable(const char *const value)
 	if (access(TRACING "/events", F_OK) &&
 	    mount("tracefs", TRACING, "tracefs", 0, NULL))
 		return -errno;
-	cg_write(TRACING, "trace", "");
 	return cg_write(TRACING, "events/agentcg/enable", value);
 }
 
@@ -518,7 +563,7 @@ TEST_F_TIMEOUT(hold, transitions_are_traced, 60)
 {
 	static const char *const events[] = {
 		"agentcg_verdict", "agentcg_grant", "agentcg_overdraw",
-		"agentcg_revoke", "agentcg_park", "agentcg_exhausted",
+		"agentcg_park", "agentcg_exhausted",
 		"agentcg_freeze", "agentcg_borrow", "agentcg_pay_back",
 	};
 	size_t i;
@@ -528,12 +573,12 @@ TEST_F_TIMEOUT(hold, transitions_are_traced, 60)
 	ASSERT_EQ(0, call_end(&self->nl, &self->holder.call));
 	EXPECT_EQ(0, wait_exit(self->asker.pid, 20000));
 	ASSERT_EQ(0, call_end(&self->nl, &self->asker.call));
-	for (i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+	for (i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
 		EXPECT_TRUE(traced(events[i])) {
 			TH_LOG("%s", events[i]);
 		}
+	}
 	EXPECT_EQ(0, trace_enable("0"));
-	EXPECT_FALSE(traced("agentcg_verdict"));
 }
 
 FIXTURE(sessions) {
