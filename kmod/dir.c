@@ -3,12 +3,14 @@
 
 #include "common.h"
 
+#include <linux/cgroup.h>
 #include <linux/cred.h>
 #include <linux/dcache.h>
 #include <linux/err.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/fs_struct.h>
+#include <linux/kernfs.h>
 #include <linux/mount.h>
 #include <linux/path.h>
 #include <linux/security.h>
@@ -19,9 +21,12 @@
 /* As the library makes them; the caller's umask takes off what it takes off. */
 #define DIR_MODE	0755
 
-/* @child: the one that is meant, NULL for whatever has this name. */
+/* Whatever has this name. */
+#define ANY	0
+
+/* @id: of the cgroup that is meant, which is the number of its inode. */
 static int remove_named(const struct path *const parent, struct qstr *const name,
-			const struct dentry *const child)
+			const u64 id)
 {
 	struct mnt_idmap *const idmap = mnt_idmap(parent->mnt);
 	struct dentry *const found = start_removing(idmap, parent->dentry, name);
@@ -29,7 +34,7 @@ static int remove_named(const struct path *const parent, struct qstr *const name
 
 	if (IS_ERR(found))
 		return PTR_ERR(found);
-	err = child && found != child ? -ENOENT :
+	err = id != ANY && d_inode(found)->i_ino != id ? -ENOENT :
 	      agentcg_vfs_rmdir(idmap, d_inode(parent->dentry), found);
 	end_removing(found);
 	return err;
@@ -63,7 +68,7 @@ static struct dentry *make(const struct path *const parent,
 	made = agentcg_lookup_one(idmap, &QSTR(name), parent->dentry);
 	end_creating(child);
 	if (IS_ERR(made))
-		remove_named(parent, &QSTR(name), NULL);
+		remove_named(parent, &QSTR(name), ANY);
 	return made;
 }
 
@@ -106,5 +111,26 @@ int agentcg_dir_remove(const struct path *const parent,
 {
 	/* Cgroups of version 2 cannot be renamed. */
 	return remove_named(parent, &QSTR((const char *)child->d_name.name),
-			    child);
+			    d_inode(child)->i_ino);
+}
+
+/**
+ * agentcg_dir_remove_cgroup - the same for who has the cgroup
+ * @parent: where its parent is
+ * @cgrp: the caller holds a reference
+ *
+ * Context: process or a work; what its credentials allow.
+ * Return: as agentcg_dir_remove().
+ */
+int agentcg_dir_remove_cgroup(const struct path *const parent,
+			      struct cgroup *const cgrp)
+{
+	char name[1 + NAME_MAX + 1];
+	int len;
+
+	/* Relative to its parent: a slash, and the name. */
+	len = kernfs_path_from_node(cgrp->kn, cgroup_parent(cgrp)->kn, name,
+				    sizeof(name));
+	return len < 0 ? len : remove_named(parent, &QSTR(name + 1),
+					    cgroup_id(cgrp));
 }

@@ -12,11 +12,13 @@
 #ifndef _AGENTCG_DIR_H
 #define _AGENTCG_DIR_H
 
+struct cgroup;
 struct dentry;
 struct file;
 struct path;
 
 struct file *agentcg_dir_make(const struct path *parent, const char *name);
 int agentcg_dir_remove(const struct path *parent, struct dentry *child);
+int agentcg_dir_remove_cgroup(const struct path *parent, struct cgroup *cgrp);
 
 #endif /* _AGENTCG_DIR_H */

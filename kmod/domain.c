@@ -49,6 +49,7 @@ int agentcg_domain_init(struct agentcg_domain *const domain,
 	domain->type = type;
 	domain->session = session;
 	refcount_set(&domain->ref, 1);
+	agentcg_owner_setup(&domain->owner);
 	domain->memcg = agentcg_memcg_get(cgrp);
 	if (!domain->memcg)
 		return -EOPNOTSUPP;
@@ -73,6 +74,7 @@ void agentcg_domain_detach(struct agentcg_domain *const domain,
 			   struct cgroup **const cgrp,
 			   struct mem_cgroup **const memcg)
 {
+	agentcg_owner_untie(domain);
 	*cgrp = domain->cgrp;
 	*memcg = domain->memcg;
 	domain->cgrp = NULL;

@@ -19,6 +19,8 @@
 #include <linux/refcount.h>
 #include <linux/types.h>
 
+#include "owner.h"
+
 struct agentcg_session;
 struct cgroup;
 struct mem_cgroup;
@@ -42,6 +44,7 @@ enum agentcg_domain_type {
  * @high: memory.high as last set here, in pages
  * @ref: one for the index, one for each holder outside RCU
  * @rcu: for freeing
+ * @owner: whose end is its end, too
  */
 struct agentcg_domain {
 	u64 id;
@@ -54,6 +57,7 @@ struct agentcg_domain {
 	unsigned long high;
 	refcount_t ref;
 	struct rcu_head rcu;
+	struct agentcg_owner owner;
 };
 
 int agentcg_domain_init(struct agentcg_domain *domain,

@@ -20,6 +20,7 @@
 #include "node.h"
 #include "notify.h"
 #include "oom.h"
+#include "owner.h"
 #include "park.h"
 #include "reclaim.h"
 #include "session.h"
@@ -45,11 +46,14 @@ static int __init agentcg_init(void)
 	err = agentcg_reclaim_init();
 	if (err)
 		goto err_park;
+	err = agentcg_owner_init();
+	if (err)
+		goto err_reclaim;
 	agentcg_node_init();
 	/* ORDER: tasks are followed before any call can be declared. */
 	err = agentcg_lifecycle_init();
 	if (err)
-		goto err_reclaim;
+		goto err_owner;
 	agentcg_oom_init();
 	err = agentcg_hook_init();
 	if (err)
@@ -65,6 +69,9 @@ err_hook:
 err_oom:
 	agentcg_oom_exit();
 	agentcg_lifecycle_exit();
+err_owner:
+	agentcg_owner_deafen();
+	agentcg_owner_exit();
 err_reclaim:
 	agentcg_reclaim_exit();
 err_park:
@@ -80,6 +87,7 @@ static void __exit agentcg_exit(void)
 {
 	/* Nobody adds anything any more. */
 	agentcg_netlink_exit();
+	agentcg_owner_deafen();
 	/*
 	 * Every memory.high is given back and every parked task woken, while
 	 * the hook still keeps the kernel from throttling the others.
@@ -92,6 +100,7 @@ static void __exit agentcg_exit(void)
 	agentcg_lifecycle_exit();
 	/* No task is in our text when this returns. */
 	agentcg_park_drain();
+	agentcg_owner_exit();
 	/* What it hands on may concern the node. */
 	agentcg_reclaim_exit();
 	agentcg_node_exit();

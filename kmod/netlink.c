@@ -87,6 +87,29 @@ struct cgroup *agentcg_nl_cgroup(struct genl_info *const info, const int attr,
 	return dir.cgrp;
 }
 
+/**
+ * agentcg_nl_tie - tie a session or a call to the sender's socket, as he asks
+ * @info: the request
+ * @attr: of the wish; nothing is changed without it
+ * @domain: the caller holds a reference
+ *
+ * Return: 0, or -ENODEV when it has ended.
+ */
+int agentcg_nl_tie(struct genl_info *const info, const int attr,
+		   struct agentcg_domain *const domain)
+{
+	const struct nlattr *const wish = info->attrs[attr];
+
+	if (!wish)
+		return 0;
+	if (nla_get_u8(wish))
+		return agentcg_owner_tie(domain, genl_info_net(info),
+					 info->snd_portid);
+	guard(spinlock_irqsave)(&domain->session->lock);
+	agentcg_owner_untie(domain);
+	return 0;
+}
+
 /* Refuse what only a capability would allow; the rest depends on the object. */
 static int refuse_at_once(const struct sk_buff *const skb,
 			  struct genl_info *const info, const u8 cmd)

@@ -39,6 +39,8 @@ int agentcg_nl_refuse(struct genl_info *info, const struct nlattr *attr,
 		      int err, const char *text);
 int agentcg_nl_dir(struct genl_info *info, int attr, const char *name,
 		   struct agentcg_dir *dir);
+int agentcg_nl_tie(struct genl_info *info, int attr,
+		   struct agentcg_domain *domain);
 struct cgroup *agentcg_nl_cgroup(struct genl_info *info, int attr,
 				 const char *name);
 

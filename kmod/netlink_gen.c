@@ -36,7 +36,7 @@ static const struct nla_policy agentcg_node_set_nl_policy[AGENTCG_A_NODE_RESERVE
 };
 
 /* AGENTCG_CMD_SESSION_ADD - do */
-static const struct nla_policy agentcg_session_add_nl_policy[AGENTCG_A_SESSION_DEFAULTS + 1] = {
+static const struct nla_policy agentcg_session_add_nl_policy[AGENTCG_A_SESSION_OWNER + 1] = {
 	[AGENTCG_A_SESSION_FD] = { .type = NLA_U32, },
 	[AGENTCG_A_SESSION_AGENT_FD] = { .type = NLA_U32, },
 	[AGENTCG_A_SESSION_BUDGET] = { .type = NLA_U64, },
@@ -45,10 +45,11 @@ static const struct nla_policy agentcg_session_add_nl_policy[AGENTCG_A_SESSION_D
 	[AGENTCG_A_SESSION_MAX_CLASS] = NLA_POLICY_MAX(NLA_U32, 3),
 	[AGENTCG_A_SESSION_MAX_HOLD] = { .type = NLA_U64, },
 	[AGENTCG_A_SESSION_DEFAULTS] = NLA_POLICY_NESTED(agentcg_intent_nl_policy),
+	[AGENTCG_A_SESSION_OWNER] = NLA_POLICY_MAX(NLA_U8, 1),
 };
 
 /* AGENTCG_CMD_SESSION_SET - do */
-static const struct nla_policy agentcg_session_set_nl_policy[AGENTCG_A_SESSION_DEFAULTS + 1] = {
+static const struct nla_policy agentcg_session_set_nl_policy[AGENTCG_A_SESSION_OWNER + 1] = {
 	[AGENTCG_A_SESSION_ID] = { .type = NLA_U64, },
 	[AGENTCG_A_SESSION_FD] = { .type = NLA_U32, },
 	[AGENTCG_A_SESSION_BUDGET] = { .type = NLA_U64, },
@@ -57,6 +58,7 @@ static const struct nla_policy agentcg_session_set_nl_policy[AGENTCG_A_SESSION_D
 	[AGENTCG_A_SESSION_MAX_CLASS] = NLA_POLICY_MAX(NLA_U32, 3),
 	[AGENTCG_A_SESSION_MAX_HOLD] = { .type = NLA_U64, },
 	[AGENTCG_A_SESSION_DEFAULTS] = NLA_POLICY_NESTED(agentcg_intent_nl_policy),
+	[AGENTCG_A_SESSION_OWNER] = NLA_POLICY_MAX(NLA_U8, 1),
 };
 
 /* AGENTCG_CMD_SESSION_DEL - do */
@@ -72,9 +74,10 @@ static const struct nla_policy agentcg_session_get_nl_policy[AGENTCG_A_SESSION_F
 };
 
 /* AGENTCG_CMD_TOOL_SET - do */
-static const struct nla_policy agentcg_tool_set_nl_policy[AGENTCG_A_TOOL_INTENT + 1] = {
+static const struct nla_policy agentcg_tool_set_nl_policy[AGENTCG_A_TOOL_OWNER + 1] = {
 	[AGENTCG_A_TOOL_FD] = { .type = NLA_U32, },
 	[AGENTCG_A_TOOL_INTENT] = NLA_POLICY_NESTED(agentcg_intent_nl_policy),
+	[AGENTCG_A_TOOL_OWNER] = NLA_POLICY_MAX(NLA_U8, 1),
 };
 
 /* AGENTCG_CMD_TOOL_GET - do */
@@ -159,7 +162,7 @@ static const struct genl_split_ops agentcg_nl_ops[] = {
 		.doit		= agentcg_nl_session_add_doit,
 		.post_doit	= agentcg_nl_post_doit,
 		.policy		= agentcg_session_add_nl_policy,
-		.maxattr	= AGENTCG_A_SESSION_DEFAULTS,
+		.maxattr	= AGENTCG_A_SESSION_OWNER,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{
@@ -168,7 +171,7 @@ static const struct genl_split_ops agentcg_nl_ops[] = {
 		.doit		= agentcg_nl_session_set_doit,
 		.post_doit	= agentcg_nl_post_doit,
 		.policy		= agentcg_session_set_nl_policy,
-		.maxattr	= AGENTCG_A_SESSION_DEFAULTS,
+		.maxattr	= AGENTCG_A_SESSION_OWNER,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{
@@ -201,7 +204,7 @@ static const struct genl_split_ops agentcg_nl_ops[] = {
 		.doit		= agentcg_nl_tool_set_doit,
 		.post_doit	= agentcg_nl_post_doit,
 		.policy		= agentcg_tool_set_nl_policy,
-		.maxattr	= AGENTCG_A_TOOL_INTENT,
+		.maxattr	= AGENTCG_A_TOOL_OWNER,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{

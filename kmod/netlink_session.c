@@ -43,6 +43,8 @@ static int fill_session_locked(struct sk_buff *const skb,
 	    nla_put_u32(skb, AGENTCG_A_SESSION_WEIGHT, session->weight) ||
 	    nla_put_u32(skb, AGENTCG_A_SESSION_MAX_CLASS, session->max_class) ||
 	    agentcg_nl_put_u64(skb, AGENTCG_A_SESSION_MAX_HOLD, session->max_hold) ||
+	    nla_put_u8(skb, AGENTCG_A_SESSION_OWNER,
+		       agentcg_owner_is_tied(&session->d)) ||
 	    agentcg_nl_put_u64(skb, AGENTCG_A_SESSION_USAGE,
 		    agentcg_nl_bytes(agentcg_memcg_usage(session->d.memcg))) ||
 	    agentcg_nl_put_u64(skb, AGENTCG_A_SESSION_AGENT_USAGE,
@@ -162,6 +164,17 @@ out:
 	return err;
 }
 
+/* One that has ended meanwhile has no need of it. */
+static void tie_new(struct genl_info *const info, const u64 id)
+{
+	struct agentcg_domain *const domain = agentcg_domain_get(id);
+
+	if (!domain)
+		return;
+	agentcg_nl_tie(info, AGENTCG_A_SESSION_OWNER, domain);
+	agentcg_domain_put(domain);
+}
+
 int agentcg_nl_session_add_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct session_fields fields;
@@ -184,6 +197,8 @@ int agentcg_nl_session_add_doit(struct sk_buff *skb, struct genl_info *info)
 	/* Before anything is done, so that success is always told. */
 	reply = agentcg_nl_new_reply(info, &hdr);
 	err = reply ? add_session(info, &fields, &id) : -ENOMEM;
+	if (!err && info->attrs[AGENTCG_A_SESSION_OWNER])
+		tie_new(info, id);
 	agentcg_intent_destroy(&fields.defaults);
 	if (!reply)
 		return err;
@@ -201,7 +216,8 @@ int agentcg_nl_session_set_doit(struct sk_buff *skb, struct genl_info *info)
 	if (err)
 		return err;
 	err = agentcg_session_set(agentcg_domain_to_session(domain),
-				  &fields.req, info->extack);
+				  &fields.req, info->extack) ?:
+	      agentcg_nl_tie(info, AGENTCG_A_SESSION_OWNER, domain);
 	agentcg_intent_destroy(&fields.defaults);
 	return err;
 }

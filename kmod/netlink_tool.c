@@ -101,7 +101,9 @@ static int fill_live(struct sk_buff *const skb,
 		    agentcg_nl_bytes(agentcg_memcg_high(memcg))) ||
 	    agentcg_nl_put_u64(skb, AGENTCG_A_TOOL_GRANTED, tool->acct.granted) ||
 	    nla_put_u32(skb, AGENTCG_A_TOOL_PARKED, tool->held) ||
-	    nla_put_u8(skb, AGENTCG_A_TOOL_FROZEN, tool->freeze.wanted))
+	    nla_put_u8(skb, AGENTCG_A_TOOL_FROZEN, tool->freeze.wanted) ||
+	    nla_put_u8(skb, AGENTCG_A_TOOL_OWNER,
+		       agentcg_owner_is_tied(&tool->d)))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -216,7 +218,8 @@ int agentcg_nl_tool_set_doit(struct sk_buff *skb, struct genl_info *info)
 	if (!reply)
 		return err;
 	if (!err) {
-		err = agentcg_nl_fill_tool_set(reply, tool);
+		err = agentcg_nl_tie(info, AGENTCG_A_TOOL_OWNER, &tool->d) ?:
+		      agentcg_nl_fill_tool_set(reply, tool);
 		agentcg_tool_put(tool);
 	}
 	return agentcg_nl_send_reply(reply, hdr, err, info);

@@ -76,6 +76,8 @@ await() {
 	"$@"
 }
 
+no_session() { ! agentcg session show "$1" 2>/dev/null; }
+
 no_calls() { is "$(children "$1")" 'agent '; }
 
 args=(run --require always --session "/$S" --mem 8M)
@@ -510,6 +512,10 @@ test_refused_calls() {
 	keep tools "$tmp/out"
 	check "more than the budget" refuses 125 'mem 1073741824 is above the session' \
 		run --mem 1G -- true
+	for option in freeze wait; do
+		check "--on-exhaust $option" gives 0 run --on-exhaust "$option" --receipt "$tmp/receipt" -- true
+		keep receipt "$tmp/receipt"
+	done
 	for option in '--pids 5' '--conflict x'; do
 		# shellcheck disable=SC2086 # two words
 		check "not enforced: $option" refuses 125 'by this version' run $option -- true
@@ -678,6 +684,14 @@ test_tools() {
 	check "both are in force" says '"mem":4194304,"burst":2097152,"class":"besteffort"'
 	check "tool set above the budget" refuses 1 'mem 1073741824 is above' \
 		agentcg tool set "$id" --mem 1G
+	check "tool freeze" gives 0 agentcg tool freeze "/$S/victim"
+	check "it stands still" await grep -qx 'frozen 1' "$CG/$S/victim/cgroup.events"
+	check "that is told" shows tool agentcg -j tool show "/$S/victim"
+	check "as frozen" says '"frozen":true'
+	check "tool thaw by id" gives 0 agentcg tool thaw "$id"
+	check "it goes on" await grep -qx 'frozen 0' "$CG/$S/victim/cgroup.events"
+	check "tool freeze of no call" refuses 1 'tool' agentcg tool freeze 1
+	check "tool thaw of nothing" refuses 2 'name a CALL' agentcg tool thaw
 	check "tool kill" gives 0 agentcg tool kill "/$S/victim"
 	ended
 	check "a killed call ends with SIGKILL's status" is "$status" 137
@@ -689,6 +703,34 @@ test_tools() {
 	ended
 	check "that one is killed too" is "$status" 137
 	check "a call that has ended" refuses 1 'no such tool call alive' agentcg tool show "$id"
+}
+
+# A session that ends with its holder, who is killed, or whose stdin is closed.
+test_hold() {
+	local how
+	mkdir -p "$CG/$TOP/h"
+	mkfifo "$tmp/hold"
+	for how in kill eof; do
+		agentcg -j session add "/$TOP/h" --budget 64M --hold <"$tmp/hold" >"$tmp/out" 2>"$tmp/err" &
+		pid=$!
+		exec 9>"$tmp/hold"
+		check "session add --hold ($how)" await test -s "$tmp/out"
+		keep session-add "$tmp/out"
+		check "it is tied" shows session agentcg -j session show "/$TOP/h"
+		check "and says so" says '"owner":true'
+		agentcg run --session "/$TOP/h" --receipt "$tmp/receipt" -- sleep 9030 9>&- &
+		await runs sleep 9030
+		if [ "$how" = kill ]; then kill -KILL "$pid"; fi
+		exec 9>&-
+		wait "$pid" 2>/dev/null
+		check "its call is ended" await runs_not sleep 9030
+		wait
+		check "and removed" await no_calls "$TOP/h"
+		check "the session is no more" await no_session "/$TOP/h"
+		check "what is left is taken away" gives 0 agentcg session del "/$TOP/h"
+	done
+	check "all is put back after it" is "$(children "$TOP/h")" ''
+	rmdir "$CG/$TOP/h"
 }
 
 test_the_rest() {
@@ -907,6 +949,7 @@ thorough test_signals
 test_sudden_ends
 test_container
 thorough test_tools
+thorough test_hold
 thorough test_the_rest
 thorough test_events
 thorough test_doctor

@@ -26,6 +26,7 @@ enum {
 	CODE_STALL_KILL, CODE_USER_KILL, CODE_POLICY_KILL, CODE_SIGNAL,
 	CODE_CRASH, CODE_RLIMIT, CODE_KILLED_BESIDE, CODE_STATUS_137,
 	CODE_REAPED, CODE_HELD_BACK, CODE_HOLD_KILL,
+	CODE_OWNER_GONE,
 };
 
 const char *const advice_codes[] = {
@@ -51,6 +52,7 @@ const char *const advice_codes[] = {
 	[CODE_REAPED] = "reaped",
 	[CODE_HELD_BACK] = "held-back",
 	[CODE_HOLD_KILL] = "hold-kill",
+	[CODE_OWNER_GONE] = "owner-gone",
 	NULL
 };
 
@@ -408,6 +410,15 @@ static void advise_kill(const struct figures *f, struct advice *advice)
 	say(advice, " Find out why before you run it again.");
 }
 
+/* For who finds the receipt later: the one who ran it is no more. */
+static void advise_owner_gone(const struct figures *f, struct advice *advice)
+{
+	advice->code = advice_codes[CODE_OWNER_GONE];
+	say(advice, "The command was ended because the program that it was tied to had ended or closed its socket, not for want of memory.");
+	say_course(advice, f);
+	say(advice, " What it has done may be incomplete.");
+}
+
 /* A fault of its own, and what the shell would say of it. */
 static bool is_crash(unsigned int sig)
 {
@@ -599,6 +610,9 @@ bool advise(const struct figures *f, const char *survivors,
 	case AGENTCG_CAUSE_OOM_NODE:
 	case AGENTCG_CAUSE_OOM_USER_SPACE:
 		advise_oom(f, advice);
+		return true;
+	case AGENTCG_CAUSE_OWNER_GONE:
+		advise_owner_gone(f, advice);
 		return true;
 	case AGENTCG_CAUSE_USER_KILL:
 	case AGENTCG_CAUSE_POLICY_KILL:

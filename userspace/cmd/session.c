@@ -33,6 +33,8 @@ static const char help[] =
 "  --max-hold TIME      longest that a call may be frozen, or wait past its stall\n"
 "                       bound, before it is killed; default 10min\n"
 "  --adopt              move the cgroup's own processes into \"agent\"\n"
+"  --hold               stay, and end the session with its calls when this command\n"
+"                       ends, however it ends, or its stdin is closed\n"
 "\n"
 "DEFAULTS of its calls, where they do not declare it themselves: --mem,\n"
 "--burst, --stall, --on-exhaust, --deadline, --warn-before, --survivors and\n"
@@ -45,6 +47,7 @@ struct session_args {
 	struct agentcg_session_config config;
 	struct intent_args defaults;
 	const char *cgroup;
+	bool hold;
 };
 
 /* Of the session itself these two mean something else. */
@@ -75,11 +78,13 @@ static int parse_session(char **argv, struct session_args *args)
 		{ "weight", OPTION_WEIGHT, &c->weight,
 		  SESSION_BIT(WEIGHT), &c->set },
 		{ "adopt", OPTION_FLAG, &c->adopt, 0, NULL },
+		{ "hold", OPTION_FLAG, &args->hold, 0, NULL },
 	};
 	struct option_def table[sizeof(own) / sizeof(own[0]) +
 				INTENT_OPTIONS + 1];
 	struct option_def *defaults = table + sizeof(own) / sizeof(own[0]);
 
+	args->hold = false;
 	memset(c, 0, sizeof(*c));
 	c->size = sizeof(*c);
 	memcpy(table, own, sizeof(own));
@@ -204,11 +209,24 @@ static void print_id(const struct agentcg_session *session)
 			     (json_int_t)agentcg_session_id(session)));
 }
 
-static int add(struct agentcg_session *session, const char *cgroup,
-	       const void *config)
+/* Until whoever started us has gone, or closes our stdin. */
+static void wait_for_end_of_input(void)
 {
-	int err = agentcg_session_add(session, config);
+	char buf[256];
 
+	fflush(stdout);
+	while (read(STDIN_FILENO, buf, sizeof(buf)) > 0)
+		continue;
+}
+
+static int add(struct agentcg_session *session, const char *cgroup,
+	       const void *arg)
+{
+	const struct session_args *args = arg;
+	int err = agentcg_session_add(session, &args->config);
+
+	if (!err && args->hold)
+		err = agentcg_session_own(session, true);
 	if (err)
 		return err;
 	if (json_wanted)
@@ -216,6 +234,8 @@ static int add(struct agentcg_session *session, const char *cgroup,
 	warn_group_kill(agentcg_session_fd(session));
 	warn_given_away(agentcg_session_fd(session), cgroup);
 	warn_not_delegated(agentcg_session_fd(session), cgroup);
+	if (args->hold)
+		wait_for_end_of_input();
 	return 0;
 }
 
@@ -229,7 +249,7 @@ static int session_add(char **argv)
 		complain("session add: --budget SIZE is needed, as in --budget 4G");
 		return EXIT_USAGE;
 	}
-	return with_session(args.cgroup, add, &args.config);
+	return with_session(args.cgroup, add, &args);
 }
 
 static int set(struct agentcg_session *session, const char *cgroup,
@@ -245,9 +265,9 @@ static int session_set(char **argv)
 
 	if (parse_session(argv, &args))
 		return EXIT_USAGE;
-	if (args.config.adopt || !args.config.set) {
-		complain("session set: %s", args.config.adopt ?
-			 "--adopt belongs to session add" :
+	if (args.config.adopt || args.hold || !args.config.set) {
+		complain("session set: %s", args.config.adopt || args.hold ?
+			 "--adopt and --hold belong to session add" :
 			 "nothing to set: see agentcg session help");
 		return EXIT_USAGE;
 	}

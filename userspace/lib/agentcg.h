@@ -406,6 +406,20 @@ int agentcg_session_set(struct agentcg_session *session,
 			const struct agentcg_session_config *config);
 
 /**
+ * agentcg_session_own() - Tie a session to the life of its handle.
+ * @session: an opened session, which has been added.
+ * @own: true to tie it, false to let it go on by itself.
+ *
+ * When the handle that @session was opened with is closed, however its program
+ * ends, the calls of the session are killed and removed, and the session ends as
+ * by agentcg_session_del(); its cgroup and its agent leaf stay. Handles are shared
+ * with children that are forked without exec(3): the last one counts.
+ *
+ * Return: 0; -EPERM; -ENODEV when it has ended.
+ */
+int agentcg_session_own(struct agentcg_session *session, bool own);
+
+/**
  * agentcg_session_del() - End a session, and undo what adding it changed.
  * @session: an opened session.
  * @reply: AGENTCG_A_SESSION_RESTORED_HIGH is in it; may be NULL.
@@ -576,6 +590,19 @@ int agentcg_tool_list(struct agentcg *handle, uint64_t session,
 int agentcg_tool_set(struct agentcg *handle, int fd,
 		     const struct agentcg_intent *intent,
 		     struct agentcg_record *reply);
+
+/**
+ * agentcg_tool_own() - Tie a call to the life of a handle.
+ * @handle: the handle.
+ * @fd: directory of the call's cgroup, agentcg_call_fd().
+ * @own: true to tie it, false to let it go on by itself.
+ *
+ * When @handle is closed, however its program ends, all processes of the call are
+ * killed and its cgroup is removed. Its receipt stays with the session.
+ *
+ * Return: 0, or as agentcg_tool_set().
+ */
+int agentcg_tool_own(struct agentcg *handle, int fd, bool own);
 
 /**
  * agentcg_tool_make() - Make the cgroup of a call where cgroupfs is mounted

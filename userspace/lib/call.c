@@ -39,6 +39,18 @@ int agentcg_tool_set(struct agentcg *handle, int fd,
 	return agentcg_nl_do(handle, reply);
 }
 
+int agentcg_tool_own(struct agentcg *handle, int fd, bool own)
+{
+	int err = agentcg_nl_begin(handle, AGENTCG_CMD_TOOL_SET, NLM_F_ACK);
+
+	if (err)
+		return err;
+	if (nla_put_u32(handle->msg, AGENTCG_A_TOOL_FD, (uint32_t)fd) ||
+	    nla_put_u8(handle->msg, AGENTCG_A_TOOL_OWNER, own))
+		return agentcg_nl_full(handle);
+	return agentcg_nl_do(handle, NULL);
+}
+
 int agentcg_tool_make(struct agentcg *handle, int session_fd, const char *name,
 		      const struct agentcg_intent *intent,
 		      struct agentcg_record *reply)

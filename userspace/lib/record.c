@@ -47,6 +47,7 @@ static const char *const cause_names[] = {
 	[AGENTCG_CAUSE_USER_KILL] = "user-kill",
 	[AGENTCG_CAUSE_EMPTY] = "empty",
 	[AGENTCG_CAUSE_HOLD_KILL] = "hold-kill",
+	[AGENTCG_CAUSE_OWNER_GONE] = "owner-gone",
 	NULL
 };
 
@@ -175,6 +176,7 @@ static const struct agentcg_attr session_attrs[AGENTCG_A_SESSION_MAX + 1] = {
 	[AGENTCG_A_SESSION_MAX_CLASS] =
 		ATTR_NAMED("max-class", ENUM, class_names),
 	[AGENTCG_A_SESSION_MAX_HOLD] = ATTR("max-hold", DURATION),
+	[AGENTCG_A_SESSION_OWNER] = ATTR("owner", BOOL),
 	[AGENTCG_A_SESSION_DEFAULTS] = ATTR_NEST("defaults", INTENT),
 	[AGENTCG_A_SESSION_FREE] = ATTR("free", BYTES),
 	[AGENTCG_A_SESSION_RESERVED] = ATTR("reserved", BYTES),
@@ -231,6 +233,7 @@ static const struct agentcg_attr tool_attrs[AGENTCG_A_TOOL_MAX + 1] = {
 	[AGENTCG_A_TOOL_NAME] = ATTR("name", STRING),
 	[AGENTCG_A_TOOL_HELD_TOTAL] = ATTR("held-total", DURATION),
 	[AGENTCG_A_TOOL_FROZEN] = ATTR("frozen", BOOL),
+	[AGENTCG_A_TOOL_OWNER] = ATTR("owner", BOOL),
 };
 
 static const struct agentcg_attr event_attrs[AGENTCG_A_EVENT_MAX + 1] = {

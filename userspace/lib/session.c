@@ -256,6 +256,20 @@ int agentcg_session_set(struct agentcg_session *session,
 	return put_config(handle, config) ?: agentcg_nl_do(handle, NULL);
 }
 
+int agentcg_session_own(struct agentcg_session *session, bool own)
+{
+	struct agentcg *handle = session->handle;
+	int err = agentcg_nl_begin(handle, AGENTCG_CMD_SESSION_SET, NLM_F_ACK);
+
+	if (err)
+		return err;
+	if (nla_put_u32(handle->msg, AGENTCG_A_SESSION_FD,
+			(uint32_t)session->fd) ||
+	    nla_put_u8(handle->msg, AGENTCG_A_SESSION_OWNER, own))
+		return agentcg_nl_full(handle);
+	return agentcg_nl_do(handle, NULL);
+}
+
 static int send_del(struct agentcg_session *session,
 		    struct agentcg_record *reply)
 {

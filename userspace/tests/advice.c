@@ -101,6 +101,9 @@ static const struct {
 	  "it had been frozen or waiting for 600s past its stall bound, as long as its session allows, and the memory that it lacked did not come. "
 	  "The whole call had grown to 100M with 50M reserved. "
 	  "Run it with --mem 110M or more, use fewer parallel jobs or part of the input, or wait until other calls of the session have ended.\",\"try\":[{\"option\":\"--mem\",\"value\":\"110M\"},{\"hint\":\"fewer-jobs\"},{\"hint\":\"later\"}]}" },
+	{ { COURSE, KILLED(OWNER_GONE) }, NULL,
+	  "{\"code\":\"owner-gone\",\"text\":\"The command was ended because the program that it was tied to had ended or closed its socket, not for want of memory. "
+	  "It had run for 3s, used 1s of CPU and grown to 100M. What it has done may be incomplete.\",\"try\":[]}" },
 	{ { COURSE, KILLED(OOM), .oom = true, .oom_level = AGENTCG_CAUSE_OOM }, NULL,
 	  "{\"code\":\"oom\",\"text\":\"The command was killed for want of memory; "
 	  "at which limit is not known. "

@@ -316,7 +316,7 @@ static void test_command_lines(void)
 		{ { "session", "add" }, 2, "agentcg: session: name a CGROUP\n" },
 		{ { "session", "del" }, 2, "agentcg: session del: name a CGROUP\n" },
 		{ { "session", "set", "/s" }, 2, "agentcg: session set: nothing to set: see agentcg session help\n" },
-		{ { "session", "set", "/s", "--adopt" }, 2, "agentcg: session set: --adopt belongs to session add\n" },
+		{ { "session", "set", "/s", "--adopt" }, 2, "agentcg: session set: --adopt and --hold belong to session add\n" },
 		{ { "tool", "kill" }, 2, "agentcg: tool kill: name a CALL: see agentcg tool show\n" },
 		{ { "tool", "set", "5" }, 2, "agentcg: tool set: nothing to set: see agentcg tool help\n" },
 		{ { "node", "set" }, 2, "agentcg: node set: give --capacity SIZE or --reserve SIZE\n" },
@@ -517,8 +517,8 @@ static void test_attributes(void)
 	check(agentcg_class_name(AGENTCG_CLASS_BESTEFFORT) &&
 	      !agentcg_class_name(AGENTCG_CLASS_BESTEFFORT + 1) &&
 	      !agentcg_class_name(~0u), "classes have names");
-	check(agentcg_cause_name(AGENTCG_CAUSE_HOLD_KILL) &&
-	      !agentcg_cause_name(AGENTCG_CAUSE_HOLD_KILL + 1),
+	check(agentcg_cause_name(AGENTCG_CAUSE_OWNER_GONE) &&
+	      !agentcg_cause_name(AGENTCG_CAUSE_OWNER_GONE + 1),
 	      "causes have names");
 	check(agentcg_event_type_name(AGENTCG_EVENT_TYPE_TOOL_THAWED) &&
 	      !agentcg_event_type_name(AGENTCG_EVENT_TYPE_TOOL_THAWED + 1),

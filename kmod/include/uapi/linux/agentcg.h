@@ -82,6 +82,8 @@ enum agentcg_survivors {
  *   it.
  * @AGENTCG_CAUSE_HOLD_KILL: It was frozen, or waited past its stall bound, for
  *   as long as its session allows.
+ * @AGENTCG_CAUSE_OWNER_GONE: The socket that it, or its session, was tied to
+ *   was closed.
  */
 enum agentcg_cause {
 	AGENTCG_CAUSE_RUNNING,
@@ -99,6 +101,7 @@ enum agentcg_cause {
 	AGENTCG_CAUSE_USER_KILL,
 	AGENTCG_CAUSE_EMPTY,
 	AGENTCG_CAUSE_HOLD_KILL,
+	AGENTCG_CAUSE_OWNER_GONE,
 };
 
 enum agentcg_event_type {
@@ -263,6 +266,7 @@ enum {
 	AGENTCG_A_SESSION_WAITING,
 	AGENTCG_A_SESSION_STARTED,
 	AGENTCG_A_SESSION_RESTORED_HIGH,
+	AGENTCG_A_SESSION_OWNER,
 
 	__AGENTCG_A_SESSION_MAX,
 	AGENTCG_A_SESSION_MAX = (__AGENTCG_A_SESSION_MAX - 1)
@@ -308,6 +312,7 @@ enum {
 	AGENTCG_A_TOOL_NAME,
 	AGENTCG_A_TOOL_HELD_TOTAL,
 	AGENTCG_A_TOOL_FROZEN,
+	AGENTCG_A_TOOL_OWNER,
 
 	__AGENTCG_A_TOOL_MAX,
 	AGENTCG_A_TOOL_MAX = (__AGENTCG_A_TOOL_MAX - 1)
