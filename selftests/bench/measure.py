@@ -245,6 +245,63 @@ def measure_start(many, runs):
     ]
 
 
+def measure_declare(runs):
+    say('declaring a call, and being refused')
+    samples = json.loads(run(tool('declare'), '--runs', str(runs), SESSION))
+    return [{'figure': f'{what} a call, {name}', 'unit': 'instructions', 'bar': 100_000 if name == 'median' else None,
+             'value': of(samples[kind]), 'samples': samples[kind]}
+            for kind, what in (('declared', 'declaring'), ('refused', 'refusing'))
+            for name, of in (('median', statistics.median), ('P99', p99))]
+
+
+# The tree that a deadline, or the kernel's own file, ends.
+CROWD = 500
+
+
+def end_by_deadline():
+    """From the deadline to the death of the last process, by the receipt, in ns."""
+    subprocess.run(['agentcg', 'run', '--require', 'always', '--session', NAME, '--receipt', RECEIPT, '--mem', '64M',
+                    '--deadline', '3s', '--warn-before', '0', '--', tool('many'), str(CROWD)],
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    receipt = json.loads(read(RECEIPT))
+    if receipt['processes'] != CROWD:
+        raise ValueError(f'{receipt["processes"]} processes')
+    return receipt['emptied'] - receipt['begun'] - receipt['limits']['deadline']
+
+
+def end_by_file():
+    """The same by cgroup.kill of a cgroup without agentcg."""
+    cgroup = f'{PLAIN}/crowd'
+    os.mkdir(cgroup)
+    crowd = subprocess.Popen([tool('many'), str(CROWD)], stdout=subprocess.PIPE,
+                             preexec_fn=lambda: write(f'{cgroup}/cgroup.procs', 0))
+    crowd.stdout.readline()
+    time.sleep(1)
+    with open(f'{cgroup}/cgroup.events', encoding='ascii') as events:
+        start = time.monotonic_ns()
+        write(f'{cgroup}/cgroup.kill', 1)
+        while 'populated 1' in events.read():
+            events.seek(0)
+        spent = time.monotonic_ns() - start
+    crowd.wait()
+    os.rmdir(cgroup)
+    return spent
+
+
+def measure_deadline(runs):
+    say(f'a deadline of {CROWD} processes')
+    ours, kernel = [], []
+    for _ in range(runs + 1):
+        ours.append(end_by_deadline())
+        kernel.append(end_by_file())
+    return [
+        {'figure': f'deadline to the last of {CROWD} dead, median', 'unit': 'ns', 'bar': 5_000_000,
+         'value': statistics.median(ours[1:]), 'samples': ours[1:]},
+        {'figure': 'the same by cgroup.kill, median', 'unit': 'ns', 'bar': None,
+         'value': statistics.median(kernel[1:]), 'samples': kernel[1:]},
+    ]
+
+
 # What one tenant may do to another, and what it does instead in the other arm.
 ATTACKS = {
     'set': 'changing a call',
@@ -326,6 +383,8 @@ PARTS = {
     'touch': (measure_touch, (5,), (5,)),
     'park': (measure_park, (11,), (5,)),
     'decision': (measure_decision, (2000,), (500,)),
+    'declare': (measure_declare, (500,), (100,)),
+    'deadline': (measure_deadline, (11,), (3,)),
     'start': (measure_start, (2000, 200), (200, 50)),
     'faults': (measure_faults, (5, 11), (5, 5)),
     # Last: what it leaves behind takes long to go.
