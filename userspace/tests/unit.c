@@ -1126,6 +1126,7 @@ int main(void)
 	test_figures();
 	test_advice();
 	test_receipt_json();
+	test_trace();
 	printf("1..%d\n", count);
 	return failures != 0;
 }
