@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "files.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Above what anybody has open: where descriptors are parked for a moment. */
+#define PARKING		64
 
 ssize_t read_text(int dirfd, const char *name, char *buf, size_t size)
 {
@@ -16,6 +20,18 @@ ssize_t read_text(int dirfd, const char *name, char *buf, size_t size)
 		close(fd);
 	buf[len > 0 ? len : 0] = '\0';
 	return len;
+}
+
+int write_text(int dirfd, const char *name, const char *text)
+{
+	int fd = openat(dirfd, name, O_WRONLY | O_CLOEXEC);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = write(fd, text, strlen(text)) < 0 ? -errno : 0;
+	close(fd);
+	return err;
 }
 
 void path_of_fd(int fd, char path[PATH_MAX])
@@ -45,4 +61,14 @@ bool cgroup_populated(int dirfd, const char *name, int ms)
 	} while (strstr(text, "populated 1") && poll(&pfd, 1, ms));
 	close(pfd.fd);
 	return strstr(text, "populated 1") != NULL;
+}
+
+void keep_only(int *a, int *b)
+{
+	int parked_a = fcntl(*a, F_DUPFD_CLOEXEC, PARKING);
+	int parked_b = fcntl(*b, F_DUPFD_CLOEXEC, PARKING);
+
+	*a = dup2(parked_a, 0);
+	*b = dup2(parked_b, 1);
+	close_range(2, ~0u, 0);
 }

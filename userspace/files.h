@@ -19,6 +19,16 @@
  */
 ssize_t read_text(int dirfd, const char *name, char *buf, size_t size);
 
+/**
+ * write_text() - Write a file in one piece.
+ * @dirfd: directory, or AT_FDCWD.
+ * @name: of the file, which has to be there.
+ * @text: what to write.
+ *
+ * Return: 0 or a negative errno.
+ */
+int write_text(int dirfd, const char *name, const char *text);
+
 /** path_of_fd() - Where an open directory is; empty when that is not known. */
 void path_of_fd(int fd, char path[PATH_MAX]);
 
@@ -32,5 +42,15 @@ void path_of_fd(int fd, char path[PATH_MAX]);
  * Return: whether something still runs there; not in one that is gone.
  */
 bool cgroup_populated(int dirfd, const char *name, int ms);
+
+/**
+ * keep_only() - Close all descriptors but two.
+ * @a: becomes 0.
+ * @b: becomes 1.
+ *
+ * For a process that lives on beside another: whoever reads that one's output
+ * until its end must not wait for it.
+ */
+void keep_only(int *a, int *b);
 
 #endif /* AGENTCG_FILES_H */

@@ -21,6 +21,7 @@ static const char help[] =
 "  event     follow what happens, as it happens\n"
 "  node      show, set: the memory account of the machine\n"
 "  info      what the kernel module is, can do, and has done\n"
+"  record    run an agent and write what it uses over time\n"
 "  env       CPUs and memory as variables that tools obey\n"
 "  doctor    what is in force on this machine, what is not, and the mend\n"
 "\n"
@@ -159,6 +160,7 @@ static const struct command objects[] = {
 	{ "event", cmd_event },
 	{ "node", cmd_node },
 	{ "info", cmd_info },
+	{ "record", cmd_record },
 	{ "env", cmd_env },
 	{ "doctor", cmd_doctor },
 	{ NULL, NULL }

@@ -64,6 +64,7 @@ int cmd_event(char **argv);
 int cmd_info(char **argv);
 int cmd_node(char **argv);
 int cmd_receipt(char **argv);
+int cmd_record(char **argv);
 int cmd_run(char **argv);
 int cmd_session(char **argv);
 int cmd_tool(char **argv);

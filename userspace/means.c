@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "gauge.h"
 #include "size.h"
 
 /* For CPU masks of any kernel. */
@@ -29,24 +30,6 @@ static uint64_t read_limit(int dirfd, const char *name)
 	return read_text(dirfd, name, text, sizeof(text)) > 0 &&
 	       sscanf(text, "%" SCNu64, &value) == 1 ? value :
 						       AGENTCG_UNLIMITED;
-}
-
-/* Of a file of "key value" lines; 0 when it is not there. */
-static uint64_t read_key(int dirfd, const char *name, const char *key)
-{
-	char text[8192], *at;
-	size_t len = strlen(key);
-	uint64_t value = 0;
-
-	read_text(dirfd, name, text, sizeof(text));
-	for (at = text; at; at = strchr(at, '\n')) {
-		at += *at == '\n';
-		if (!strncmp(at, key, len) && at[len] == ' ') {
-			sscanf(at + len, "%" SCNu64, &value);
-			break;
-		}
-	}
-	return value;
 }
 
 /* The path of a cgroup in its tree. */
@@ -125,7 +108,7 @@ static uint64_t headroom(int dirfd)
 
 	if (max == AGENTCG_UNLIMITED || used == AGENTCG_UNLIMITED)
 		return AGENTCG_UNLIMITED;
-	cache = read_key(dirfd, "memory.stat", "inactive_file");
+	cache = gauge_key(dirfd, "memory.stat", "inactive_file");
 	used = used > cache ? used - cache : 0;
 	return max > used ? max - used : 0;
 }

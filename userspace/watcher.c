@@ -19,9 +19,6 @@
 /* It has nothing left to do; longer only when somebody has stopped it. */
 #define EXIT_MS		1000
 
-/* Above what anybody has open: where descriptors are parked for a moment. */
-#define PARKING		64
-
 enum order {
 	ORDER_REMOVE,	/* when run is gone: kill what is there, remove */
 	ORDER_KEEP,	/* when run is gone: wait until it is empty, remove */
@@ -92,20 +89,6 @@ static void watch(int pipe, int dirfd, struct watcher_message *msg)
 		*msg = next;
 	}
 	clean_up(dirfd, msg);
-}
-
-/*
- * Keep nothing that others wait for: whoever reads run's output until its end
- * must not wait for the watcher.
- */
-static void keep_only(int *pipe, int *dirfd)
-{
-	int a = fcntl(*pipe, F_DUPFD_CLOEXEC, PARKING);
-	int b = fcntl(*dirfd, F_DUPFD_CLOEXEC, PARKING);
-
-	*pipe = dup2(a, 0);
-	*dirfd = dup2(b, 1);
-	close_range(2, ~0u, 0);
 }
 
 int watcher_start(int dirfd, const char *name)
