@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "player.h"
+
 bool json_wanted;
 bool pretty_wanted;
 
@@ -22,6 +24,7 @@ static const char help[] =
 "  node      show, set: the memory account of the machine\n"
 "  info      what the kernel module is, can do, and has done\n"
 "  record    run an agent and write what it uses over time\n"
+"  replay    do again what was recorded, under one of several controls\n"
 "  env       CPUs and memory as variables that tools obey\n"
 "  doctor    what is in force on this machine, what is not, and the mend\n"
 "\n"
@@ -161,8 +164,10 @@ static const struct command objects[] = {
 	{ "node", cmd_node },
 	{ "info", cmd_info },
 	{ "record", cmd_record },
+	{ "replay", cmd_replay },
 	{ "env", cmd_env },
 	{ "doctor", cmd_doctor },
+	{ "player", cmd_player },	/* for replay alone */
 	{ NULL, NULL }
 };
 

@@ -65,6 +65,7 @@ int cmd_info(char **argv);
 int cmd_node(char **argv);
 int cmd_receipt(char **argv);
 int cmd_record(char **argv);
+int cmd_replay(char **argv);
 int cmd_run(char **argv);
 int cmd_session(char **argv);
 int cmd_tool(char **argv);

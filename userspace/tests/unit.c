@@ -1127,6 +1127,7 @@ int main(void)
 	test_advice();
 	test_receipt_json();
 	test_trace();
+	test_play();
 	printf("1..%d\n", count);
 	return failures != 0;
 }

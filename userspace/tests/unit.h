@@ -12,6 +12,7 @@ void check(bool ok, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void check_text(const char *got, const char *want, const char *name);
 
 void test_advice(void);
+void test_play(void);
 void test_trace(void);
 
 #endif /* AGENTCG_UNIT_H */
