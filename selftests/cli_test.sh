@@ -130,7 +130,7 @@ ended() {
 # What is the same for all commands.
 test_words() {
 	local object
-	for object in run session tool receipt event node info env doctor; do
+	for object in run session tool receipt event node info record replay env doctor; do
 		check "$object help" gives 0 agentcg "$object" help
 		check "it tells the usage" grep -q "^usage: agentcg.* $object" "$tmp/out"
 	done
@@ -904,6 +904,13 @@ test_schema() {
 	check "all JSON is as the schema says" gives 0 "$HERE/schema-check" "$SCHEMA" "$tmp/json"
 }
 
+# Much more of it in replay_test.sh.
+test_replay() {
+	check "record" gives 0 agentcg record --output "$tmp/trace" -- sleep 0.2
+	check "replay" shows replay agentcg -j replay "$tmp/trace"
+	check "of the call that it was" says '"calls":1,"survived":1,"killed":0'
+}
+
 test_del_with_a_call() {
 	started last -- sh -c "touch $tmp/ready; exec sleep 1000"
 	check "session del with a live call" gives 0 agentcg session del "/$S"
@@ -954,6 +961,7 @@ thorough test_the_rest
 thorough test_events
 thorough test_doctor
 thorough test_no_memory
+thorough test_replay
 test_del_with_a_call
 agentcg session add "/$S" --budget 256M
 thorough test_hook_off
