@@ -909,6 +909,7 @@ test_replay() {
 	check "record" gives 0 agentcg record --output "$tmp/trace" -- sleep 0.2
 	check "replay" shows replay agentcg -j replay "$tmp/trace"
 	check "of the call that it was" says '"calls":1,"survived":1,"killed":0'
+	check "what it needs" shows needs agentcg -j replay --needs "$tmp/trace"
 }
 
 test_del_with_a_call() {

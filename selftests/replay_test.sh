@@ -221,6 +221,10 @@ test_refusals() {
 	check "a good one beside a bad one" refuses 1 'it is empty' agentcg replay small.jsonl empty.jsonl
 	check "larger than the machine" refuses 1 'the sessions may need 72.7T together (large.jsonl 36.3T + large.jsonl 36.3T)' \
 		agentcg replay large.jsonl large.jsonl
+	check "what it would need is told" gives 0 agentcg -j replay --needs --offset 1s large.jsonl --offset 2s large.jsonl
+	check "in numbers" says 'd["sum"] == 2 * d["sessions"][0]["peak"] > 70 << 40 and
+		d["sessions"][1]["offset"] == 2e9 and d["sessions"][0]["length"] == 3e9'
+	check "and in words" gives 0 agentcg replay --needs large.jsonl
 	check "a limit larger than the machine" refuses 1 '--memory 5T is more than the' agentcg replay --memory 5T small.jsonl
 	check "no trace" refuses 2 'no trace' agentcg replay
 	check "no such arm" refuses 2 'use agentcg, none, static or high' agentcg replay --arm x small.jsonl

@@ -41,6 +41,7 @@ static const char help[] =
 "  --solo               play each alone before, for its time alone; otherwise\n"
 "                       that is the trace's\n"
 "  --longest DURATION   stop what has not ended by then\n"
+"  --needs              only tell what memory the traces need, and how fast\n"
 "  --parent CGROUP      where the sessions are made (default: /)\n"
 "  --scratch DIR        where files can be made that are read (default: /var/tmp)\n"
 "\n"
@@ -91,7 +92,7 @@ static int make_play(struct replay *replay, struct replay_session *session)
 		return -1;
 	}
 	session->alone = session->play->length;
-	replay->sum += (uint64_t)session->play->peak * PLAY_CHUNK;
+	replay->sum += replay_peak(session);
 	return 0;
 }
 
@@ -167,7 +168,7 @@ static void list_peaks(const struct replay *replay, char *text, size_t size)
 	for (i = 0; i < replay->count && at + 80 < size; i++) {
 		const struct replay_session *session = &replay->sessions[i];
 
-		human_size((uint64_t)session->play->peak * PLAY_CHUNK, human);
+		human_size(replay_peak(session), human);
 		at += (size_t)snprintf(text + at, size - at, "%s%.48s %s",
 				       i ? " + " : "", session->file, human);
 	}
@@ -271,7 +272,7 @@ static int play_alone(struct replay *replay)
 	return 0;
 }
 
-static int prepare(struct replay *replay)
+static int read_traces(struct replay *replay)
 {
 	unsigned int i;
 
@@ -287,7 +288,12 @@ static int prepare(struct replay *replay)
 		if (make_play(replay, &replay->sessions[i]))
 			return -1;
 	replay->available = memory_available();
-	if (check_memory(replay) || find_needs(replay))
+	return find_needs(replay);
+}
+
+static int prepare(struct replay *replay)
+{
+	if (check_memory(replay))
 		return -1;
 	warn_rate(replay);
 	replay->handle = open_handle();
@@ -296,8 +302,15 @@ static int prepare(struct replay *replay)
 
 static int run(struct replay *replay)
 {
-	int err = replay->solo ? play_alone(replay) : 0;
+	int err = read_traces(replay);
 
+	if (!err && replay->needs) {
+		replay_needs(replay);
+		return EXIT_OK;
+	}
+	err = err ?: prepare(replay);
+	if (!err && replay->solo)
+		err = play_alone(replay);
 	if (!err && !replay->interrupted)
 		err = replay_run(replay, replay->arm, 0, replay->count,
 				 replay->memory);
@@ -387,7 +400,7 @@ static int check_arm(struct replay *replay, const char *name)
 		return -1;
 	for (i = 0; replay->arm->limit && !replay->memory && i < replay->count;
 	     i++) {
-		if (replay->sessions[i].asked.budget)
+		if (replay->sessions[i].asked.budget || replay->needs)
 			continue;
 		complain("--arm %s: %s has no limit: give --memory, or --budget before it",
 			 name, replay->sessions[i].file);
@@ -405,6 +418,7 @@ static int parse(char **argv, struct replay *replay)
 		{ "memory", OPTION_SIZE, &replay->memory, 0, NULL },
 		{ "speed", OPTION_STRING, &speed, 0, NULL },
 		{ "solo", OPTION_FLAG, &replay->solo, 0, NULL },
+		{ "needs", OPTION_FLAG, &replay->needs, 0, NULL },
 		{ "longest", OPTION_TIMEOUT, &replay->longest, 0, NULL },
 		{ "parent", OPTION_STRING, &replay->parent, 0, NULL },
 		{ "scratch", OPTION_STRING, &replay->scratch, 0, NULL },
@@ -455,7 +469,7 @@ int cmd_replay(char **argv)
 		sigfillset(&all);
 		sigprocmask(SIG_SETMASK, &all, NULL);
 		signal(SIGCHLD, SIG_DFL);
-		status = prepare(&replay) ? EXIT_FAILED : run(&replay);
+		status = run(&replay);
 	}
 	free_sessions(&replay);
 	agentcg_close(replay.handle);

@@ -81,6 +81,7 @@ struct replay {
 	uint64_t memory;	/* of all sessions; 0: no limit but the machine */
 	uint64_t longest;	/* UINT64_MAX: until it has ended */
 	bool solo;
+	bool needs;		/* are all that is to be told */
 	struct replay_session *sessions;
 	unsigned int count;
 	/* as it is */
@@ -94,6 +95,12 @@ struct replay {
 	bool cut;		/* it took longer than was allowed */
 	int interrupted;	/* by this signal */
 };
+
+/** replay_peak() - Most memory that a session has by itself, in bytes. */
+static inline uint64_t replay_peak(const struct replay_session *session)
+{
+	return (uint64_t)session->play->peak * PLAY_CHUNK;
+}
 
 /** replay_arm_find() - An arm by its name; tells when there is none. */
 const struct replay_arm *replay_arm_find(const char *name);
@@ -110,6 +117,9 @@ const struct replay_arm *replay_arm_find(const char *name);
  */
 int replay_run(struct replay *replay, const struct replay_arm *arm,
 	       unsigned int first, unsigned int count, uint64_t memory);
+
+/** replay_needs() - Tell what the traces need, as text or JSON. */
+void replay_needs(const struct replay *replay);
 
 /** replay_report() - Tell what came of it, as text or JSON. */
 void replay_report(const struct replay *replay);

@@ -268,6 +268,68 @@ static void report_text(const struct replay *replay)
 	print_total(replay);
 }
 
+/* ---- before ---- */
+
+static json_t *needs_json(const struct replay *replay)
+{
+	json_t *object = json_object(), *sessions = json_array();
+	unsigned int i;
+
+	for (i = 0; i < replay->count; i++) {
+		const struct replay_session *session = &replay->sessions[i];
+		json_t *item = json_object();
+
+		json_object_set_new(item, "trace", json_text(session->file));
+		json_object_set_new(item, "offset",
+				    number(session->asked.offset));
+		json_object_set_new(item, "length", number(session->alone));
+		json_object_set_new(item, "calls",
+				    number(session->play->call_count));
+		json_object_set_new(item, "peak",
+				    number(replay_peak(session)));
+		json_array_append_new(sessions, item);
+	}
+	json_object_set_new(object, "speed", json_real(replay->speed));
+	json_object_set_new(object, "demand", number(replay->demand));
+	json_object_set_new(object, "sum", number(replay->sum));
+	json_object_set_new(object, "available", number(replay->available));
+	json_object_set_new(object, "rate-needed", number(replay->rate));
+	json_object_set_new(object, "rate-here",
+			    number(rate_of(replay->touch_ns)));
+	json_object_set_new(object, "sessions", sessions);
+	return object;
+}
+
+static void needs_text(const struct replay *replay)
+{
+	char text[HUMAN_MAX], peak[HUMAN_MAX];
+	unsigned int i;
+
+	printf("%-24s %8s %6s %8s\n", "", "length", "calls", "peak");
+	for (i = 0; i < replay->count; i++) {
+		const struct replay_session *session = &replay->sessions[i];
+
+		human_duration(session->alone, text);
+		human_size(replay_peak(session), peak);
+		printf("%-24.24s %8s %6u %8s\n", last_word(session->file),
+		       text, session->play->call_count, peak);
+	}
+	printf("sum of the peaks %s, ", human_size(replay->sum, text));
+	printf("most at a time %s, ", human_size(replay->demand, text));
+	printf("available %s\n", human_size(replay->available, text));
+	printf("new memory a second, at the most %s, ",
+	       human_size(replay->rate, text));
+	printf("here %s\n", human_size(rate_of(replay->touch_ns), text));
+}
+
+void replay_needs(const struct replay *replay)
+{
+	if (json_wanted)
+		print_json(needs_json(replay));
+	else
+		needs_text(replay);
+}
+
 void replay_report(const struct replay *replay)
 {
 	if (json_wanted)
