@@ -18,6 +18,7 @@
 #include "serve.h"
 #include "session.h"
 #include "stats.h"
+#include "takeover.h"
 #include "tool.h"
 #include "work.h"
 
@@ -302,6 +303,7 @@ static struct agentcg_tool *create_tool(struct cgroup *const cgrp,
 					struct netlink_ext_ack *const extack)
 {
 	struct agentcg_session *const session = session_of(cgrp, extack);
+	const bool populated = cgroup_is_populated(cgrp);
 	struct agentcg_tool *tool;
 	int err;
 
@@ -312,11 +314,14 @@ static struct agentcg_tool *create_tool(struct cgroup *const cgrp,
 	agentcg_session_put(session);
 	if (IS_ERR(tool))
 		return tool;
+	tool->had_leader = populated;
 	err = add_tool(tool, intent, extack);
 	if (err) {
 		discard_tool(tool);
 		return ERR_PTR(err);
 	}
+	if (populated)
+		agentcg_takeover(tool, cgrp);
 	/* Its tracepoint may have found nothing yet, see domain_publish(). */
 	if (agentcg_cgroup_is_dead(cgrp))
 		agentcg_tool_end(tool);

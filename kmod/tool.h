@@ -69,7 +69,7 @@ struct agentcg_native {
  * @cpu_time: of the tasks that have exited
  * @processes: tasks that were born in the call or moved into it
  * @start: when it was declared
- * @begun: when its first process entered, 0 before
+ * @begun: when its first process entered, or was taken over, 0 before
  * @emptied: when its last process was gone, 0 while one is there
  * @end: when its cgroup was removed
  * @oom_kills: processes of it that the kernel killed for want of memory
@@ -121,7 +121,8 @@ struct agentcg_tool_stats {
  *          compared and never followed.  Unlike a task it survives exec.
  * @had_leader: a process has been in it
  * @leader_done: @stats.wait_status is set
- * @live: tasks that have entered less those that have exited here
+ * @live: tasks that have entered less those that have exited here, or more
+ *        after a takeover
  * @killed: enum agentcg_cause of the kill, AGENTCG_CAUSE_EXIT when its survivors
  *          are reaped, 0 while it may live; set once, read without the lock
  * @made: its cgroup was made by tool-make; set once, read without the lock

@@ -470,6 +470,78 @@ TEST_F(tool, receipt_of_a_kill)
 	EXPECT_EQ(3, reply_figure(nl, AGENTCG_A_TOOL_PROCESSES));
 }
 
+/* Has a child that ends at once when told to, then one that stays; exits with 7. */
+static int outlive_a_child(void *const arg)
+{
+	volatile uint64_t *const step = arg;
+	pid_t child;
+
+	__sync_fetch_and_add(step, 1);
+	wait_for(step, 2, 20000);
+	child = fork();
+	if (!child)
+		_exit(0);
+	waitpid(child, NULL, 0);
+	if (!fork())
+		wait_for_ever((void *)step);
+	wait_for(step, 4, 20000);
+	return 7;
+}
+
+/*
+ * Declared while it runs: its first process is the one that was there, not the
+ * next that is born, whose end would take all others.
+ */
+TEST_F(tool, taken_over)
+{
+	volatile uint64_t *const step = shared_alloc(sizeof(*step));
+	struct intent intent = intent_of(64 * MB, 32 * MB, 0);
+	struct nl *const nl = &self->nl;
+	pid_t pid;
+
+	intent.set |= SET(SURVIVORS);
+	intent.survivors = AGENTCG_SURVIVORS_REAP;
+	ASSERT_EQ(0, call_make(&self->session, &self->call, "call"));
+	pid = cg_spawn(self->call.fd, outlive_a_child, (void *)step);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, wait_for(step, 1, 20000));
+	ASSERT_EQ(0, call_set(nl, &self->call, &intent));
+	ASSERT_EQ(0, call_get(nl, &self->call));
+	EXPECT_EQ(1, reply_figure(nl, AGENTCG_A_TOOL_PROCESSES));
+	EXPECT_NE(0, reply_figure(nl, AGENTCG_A_TOOL_BEGUN));
+	__sync_fetch_and_add(step, 1);
+	ASSERT_EQ(0, wait_for(step, 3, 20000));
+	ASSERT_EQ(0, call_get(nl, &self->call));
+	EXPECT_EQ(AGENTCG_CAUSE_RUNNING, reply_figure(nl, AGENTCG_A_TOOL_CAUSE));
+	__sync_fetch_and_add(step, 1);
+	EXPECT_EQ(7, WEXITSTATUS(wait_exit(pid, 20000)));
+	/* The child that stays is reaped with it. */
+	EXPECT_EQ(0, cg_wait_empty(self->call.path, 10000));
+	ASSERT_EQ(0, call_end(nl, &self->call));
+	EXPECT_EQ(AGENTCG_CAUSE_EXIT, reply_figure(nl, AGENTCG_A_TOOL_CAUSE));
+	EXPECT_EQ(7, reply_figure(nl, AGENTCG_A_TOOL_EXIT_CODE));
+	EXPECT_EQ(3, reply_figure(nl, AGENTCG_A_TOOL_PROCESSES));
+	EXPECT_EQ(1, reply_figure(nl, AGENTCG_A_TOOL_SURVIVED));
+}
+
+/* Its deadline runs from then on. */
+TEST_F(tool, taken_over_with_a_deadline)
+{
+	struct intent intent = intent_of(64 * MB, 32 * MB, 0);
+	struct nl *const nl = &self->nl;
+	pid_t pid;
+
+	intent.set |= SET(DEADLINE);
+	intent.deadline = 200 * MS;
+	ASSERT_EQ(0, call_make(&self->session, &self->call, "call"));
+	pid = cg_spawn(self->call.fd, wait_for_ever, NULL);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, call_set(nl, &self->call, &intent));
+	EXPECT_EQ(SIGKILL, WTERMSIG(wait_exit(pid, 20000)));
+	ASSERT_EQ(0, call_end(nl, &self->call));
+	EXPECT_EQ(AGENTCG_CAUSE_DEADLINE, reply_figure(nl, AGENTCG_A_TOOL_CAUSE));
+}
+
 /* Whoever comes after the kill dies too. */
 TEST_F(tool, kill_is_final)
 {
