@@ -384,7 +384,8 @@ int agentcg_session_fd(const struct agentcg_session *session);
  * its child "agent", with @config->adopt moves the cgroup's own processes
  * there, and tells the module. What was changed is noted in extended
  * attributes trusted.agentcg.* of the cgroups; when a step fails everything
- * done before is undone.
+ * done before is undone, but what was left of a session that the module has
+ * forgotten, by being unloaded for example, stays as it is.
  *
  * Return: 0; -EBUSY when a cgroup on the path has processes of its own;
  * -EOPNOTSUPP when it is threaded; -ENODEV when a controller is missing;

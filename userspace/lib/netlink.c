@@ -306,6 +306,42 @@ static int converse(struct agentcg *handle, agentcg_record_fn fn, void *arg,
 	return ret > 0 ? 0 : ret;
 }
 
+static int resolve(struct agentcg *handle);
+
+/*
+ * A module that was loaded anew has another number. Return: 0 when what was
+ * begun now goes to it, -ENOENT when it is the one that was asked, or why there
+ * is none.
+ */
+static int find_again(struct agentcg *handle)
+{
+	const uint16_t family = handle->family;
+	struct nl_msg *msg = handle->msg;
+	int err;
+
+	handle->msg = nlmsg_alloc_size(SEND_MAX);
+	err = handle->msg ? resolve(handle) :
+	      agentcg_error(handle, -ENOMEM, "out of memory");
+	nlmsg_free(handle->msg);
+	handle->msg = msg;
+	if (!err && handle->family == family)
+		return -ENOENT;
+	nlmsg_hdr(msg)->nlmsg_type = handle->family;
+	nlmsg_hdr(msg)->nlmsg_seq = ++handle->seq;
+	return err;
+}
+
+/* The kernel says no more than -ENOENT when nobody has that number. */
+static int request(struct agentcg *handle, agentcg_record_fn fn, void *arg,
+		   bool *overtaken)
+{
+	int err = converse(handle, fn, arg, overtaken);
+
+	if (err == -ENOENT)
+		err = find_again(handle) ?: converse(handle, fn, arg, overtaken);
+	return err;
+}
+
 /*
  * Send what was begun. @reply gets the record that comes back; without it, the
  * request must have been begun with NLM_F_ACK.
@@ -315,7 +351,7 @@ int agentcg_nl_do(struct agentcg *handle, struct agentcg_record *reply)
 	struct agentcg_record unused;
 	bool overtaken = false;
 
-	return converse(handle, keep_record, reply ?: &unused, &overtaken);
+	return request(handle, keep_record, reply ?: &unused, &overtaken);
 }
 
 struct dump_entry {
@@ -389,7 +425,7 @@ int agentcg_nl_dump(struct agentcg *handle, agentcg_record_fn fn, void *arg)
 		dump_free(&dump);
 		overtaken = false;
 		nlmsg_hdr(handle->msg)->nlmsg_seq = ++handle->seq;
-		err = converse(handle, dump_keep, &dump, &overtaken);
+		err = request(handle, dump_keep, &dump, &overtaken);
 	} while (!err && overtaken && --tries);
 	if (err == -ENOMEM)
 		agentcg_error(handle, err, "out of memory");
@@ -430,13 +466,14 @@ static int resolve(struct agentcg *handle)
 {
 	struct nlattr *tb[CTRL_ATTR_MAX + 1];
 	struct agentcg_record reply = { .data = NULL };
+	bool overtaken = false;
 	int err;
 
 	put_header(handle, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0, 1);
 	if (nla_put_string(handle->msg, CTRL_ATTR_FAMILY_NAME,
 			   AGENTCG_FAMILY_NAME))
 		return -EMSGSIZE;
-	err = agentcg_nl_do(handle, &reply);
+	err = converse(handle, keep_record, &reply, &overtaken);
 	if (err == -ENOENT)
 		return agentcg_error(handle, -EPROTONOSUPPORT,
 				     "the agentcg module is not loaded: modprobe agentcg");

@@ -219,6 +219,7 @@ int agentcg_session_add(struct agentcg_session *session,
 	struct agentcg_session *copy;
 	struct agentcg_record reply;
 	int agent_fd, err;
+	bool found;
 
 	/* Before anything is touched: is there a module, is it new to it? */
 	err = get_by_fd(handle, session->fd, &reply);
@@ -231,11 +232,12 @@ int agentcg_session_add(struct agentcg_session *session,
 	err = clone_canonical(session, &copy);
 	if (err)
 		return err;
+	found = agentcg_setup_found(copy);
 	err = agentcg_setup(copy, config->adopt, &agent_fd);
 	if (!err) {
 		err = send_add(copy, agent_fd, config);
 		close(agent_fd);
-		if (err)
+		if (err && !found)
 			agentcg_setup_undo(copy);
 	}
 	free(copy);

@@ -449,6 +449,7 @@ static void undo(struct agentcg_session *session)
 static int setup(struct agentcg_session *session, bool adopt, int *agent_fd)
 {
 	char note[64];
+	bool found;
 	int err;
 
 	err = walk_down(session, refuse_overlap);
@@ -460,7 +461,8 @@ static int setup(struct agentcg_session *session, bool adopt, int *agent_fd)
 			agentcg_cgroup_tail(session->handle, session->path));
 
 	/* A note is there when the module was unloaded in the meantime. */
-	if (!note_get(session->fd, XATTR_SESSION, note, sizeof(note) / 2))
+	found = note_get(session->fd, XATTR_SESSION, note, sizeof(note) / 2);
+	if (!found)
 		strcpy(note, "session");
 	err = walk_down(session, enable_controllers);
 	if (err)
@@ -474,14 +476,16 @@ static int setup(struct agentcg_session *session, bool adopt, int *agent_fd)
 	if (err)
 		close(*agent_fd);
 out:
-	if (err)
+	/* What was there before is in use: processes, calls and their limits. */
+	if (err && !found)
 		undo(session);
 	return err;
 }
 
 /*
  * Make the cgroup fit to be a session. @agent_fd gets the directory of its
- * agent leaf, owned by the caller. Undoes its own work when it fails.
+ * agent leaf, owned by the caller. Undoes its own work when it fails, but what
+ * is left of a session that the module has forgotten stays as it is.
  */
 int agentcg_setup(struct agentcg_session *session, bool adopt, int *agent_fd)
 {
