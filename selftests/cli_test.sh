@@ -6,79 +6,13 @@
 set -u
 HERE=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 . "$HERE/tap.sh"
-CG=/sys/fs/cgroup
+. "$HERE/cli.sh"
 TOP=cli-test
 S=$TOP/s
 SCHEMA=/usr/share/agentcg/agentcg.schema.json
-tmp=$(mktemp -d)
-mkdir "$tmp/json"
-kept=0
 container=0
 
-# check TEXT COMMAND...: as ok, with what the last command said.
-check() {
-	ok "$@" || note "out: $(<"$tmp/out")" "err: $(<"$tmp/err")"
-}
-
-# try COMMAND...: runs it, keeping its output and status.
-try() {
-	"$@" >"$tmp/out" 2>"$tmp/err"
-	status=$?
-}
-
-# gives STATUS COMMAND...: passes if the command ends with this status.
-gives() {
-	local want=$1
-	shift
-	try "$@"
-	[ "$status" = "$want" ] || echo "# status $status, not $want: $*"
-	[ "$status" = "$want" ]
-}
-
-# refuses STATUS WORDS COMMAND...: and says these words, in one line.
-refuses() {
-	local want=$1 words=$2
-	shift 2
-	gives "$want" "$@" && grep -qF -- "$words" "$tmp/err" &&
-		[ "$(wc -l <"$tmp/err")" = 1 ]
-}
-
-# keep NAME FILE: JSON of that name, for test_schema.
-keep() {
-	kept=$((kept + 1))
-	cp "$2" "$tmp/json/$1.$kept.json"
-}
-
-# shows NAME COMMAND...: passes if the command succeeds, and keeps its JSON.
-shows() {
-	local name=$1
-	shift
-	gives 0 "$@" && keep "$name" "$tmp/out"
-}
-
-# says WORDS: whether the last command did, on either side.
-says() { grep -qF -- "$1" "$tmp/out" "$tmp/err"; }
-
-# field KEY: the value of the last KEY in the receipt of the last command.
-field() { sed -nE 's/^.*[{,]"'"$1"'":("[^"]*"|\[[^]]*\]|[^],}]*).*/\1/p' "$tmp/receipt"; }
-
-is() { [ "$1" = "$2" ] || { echo "# got '$1', not '$2'"; false; }; }
-
-children() { find "$CG/$1" -mindepth 1 -maxdepth 1 -type d -printf '%f ' | sort; }
-
-# await COMMAND...: gives it ten seconds to become true.
-await() {
-	local i
-	for ((i = 0; i < 100; i++)); do
-		"$@" >/dev/null && return 0
-		sleep 0.1
-	done
-	"$@"
-}
-
 no_session() { ! agentcg session show "$1" 2>/dev/null; }
-
-no_calls() { is "$(children "$1")" 'agent '; }
 
 args=(run --require always --session "/$S" --mem 8M)
 run() { agentcg "${args[@]}" "$@"; }
@@ -130,7 +64,7 @@ ended() {
 # What is the same for all commands.
 test_words() {
 	local object
-	for object in run session tool receipt event node info record replay env doctor; do
+	for object in run session tool receipt event node info record replay env doctor save restore; do
 		check "$object help" gives 0 agentcg "$object" help
 		check "it tells the usage" grep -q "^usage: agentcg.* $object" "$tmp/out"
 	done
@@ -480,6 +414,13 @@ test_env() {
 	check "without a session" shows env agentcg -j env
 	check "nor the module's word" is "$(env_of managed)" false
 	check "a session that is not there, for env" refuses 1 'mkdir' agentcg env --session "/$TOP/none"
+}
+
+# Here only that there is something; save_test.sh has what it is.
+test_save() {
+	check "save" shows save agentcg save
+	cp "$tmp/out" "$tmp/saved"
+	check "restore of what is there" shows restore agentcg -j restore "$tmp/saved"
 }
 
 # The disk is full when all is over: CMD's status is what counts, and the
@@ -923,8 +864,6 @@ test_del_with_a_call() {
 }
 
 trap cleanup EXIT
-: >"$tmp/out"
-: >"$tmp/err"
 modprobe agentcg
 mkdir -p "$CG/$TOP"
 root_before=$(cat "$CG/cgroup.subtree_control")
@@ -949,6 +888,7 @@ thorough test_deadlines
 thorough test_survivors
 thorough test_feedback
 thorough test_env
+thorough test_save
 thorough test_full_disk
 thorough test_refused_calls
 thorough test_unmanaged

@@ -26,6 +26,8 @@ static const char help[] =
 "  record    run an agent and write what it uses over time\n"
 "  replay    do again what was recorded, under one of several controls\n"
 "  env       CPUs and memory as variables that tools obey\n"
+"  save      write all sessions and their calls to a file, before an upgrade\n"
+"  restore   add them again, after it\n"
 "  doctor    what is in force on this machine, what is not, and the mend\n"
 "\n"
 "  -j, --json     JSON, one document, or one line for each event\n"
@@ -167,6 +169,8 @@ static const struct command objects[] = {
 	{ "replay", cmd_replay },
 	{ "env", cmd_env },
 	{ "doctor", cmd_doctor },
+	{ "save", cmd_save },
+	{ "restore", cmd_restore },
 	{ "player", cmd_player },	/* for replay alone */
 	{ NULL, NULL }
 };

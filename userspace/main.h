@@ -66,7 +66,9 @@ int cmd_node(char **argv);
 int cmd_receipt(char **argv);
 int cmd_record(char **argv);
 int cmd_replay(char **argv);
+int cmd_restore(char **argv);
 int cmd_run(char **argv);
+int cmd_save(char **argv);
 int cmd_session(char **argv);
 int cmd_tool(char **argv);
 

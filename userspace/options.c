@@ -297,6 +297,31 @@ struct option_def *intent_options(struct option_def *table,
 	return intent_table(table, args);
 }
 
+#define SESSION_BIT(NAME)	(1ull << AGENTCG_A_SESSION_##NAME)
+
+struct option_def *session_options(struct option_def *table,
+				   struct agentcg_session_config *config)
+{
+	struct agentcg_session_config *c = config;
+	const struct option_def options[SESSION_OPTIONS] = {
+		{ "budget", OPTION_SIZE, &c->budget, SESSION_BIT(BUDGET),
+		  &c->set },
+		{ "floor", OPTION_SIZE, &c->floor, SESSION_BIT(FLOOR),
+		  &c->set },
+		{ "max-class", OPTION_CLASS, &c->max_class,
+		  SESSION_BIT(MAX_CLASS), &c->set },
+		{ "max-hold", OPTION_DURATION, &c->max_hold,
+		  SESSION_BIT(MAX_HOLD), &c->set },
+		{ "weight", OPTION_WEIGHT, &c->weight, SESSION_BIT(WEIGHT),
+		  &c->set },
+	};
+
+	memset(c, 0, sizeof(*c));
+	c->size = sizeof(*c);
+	memcpy(table, options, sizeof(options));
+	return table + SESSION_OPTIONS;
+}
+
 void intent_finish(struct intent_args *args)
 {
 	args->intent.tags = args->tags.tags;

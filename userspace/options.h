@@ -74,6 +74,21 @@ struct intent_args {
 struct option_def *intent_options(struct option_def *table,
 				  struct intent_args *args);
 
+/* Room that session_options() needs in a table. */
+#define SESSION_OPTIONS	5
+
+/**
+ * session_options() - Add the options of a session itself to a table.
+ * @table: where to write them.
+ * @config: where they go; initialized here.
+ *
+ * Their names are those of the attributes, and so are those of an intent.
+ *
+ * Return: the place after the last one.
+ */
+struct option_def *session_options(struct option_def *table,
+				   struct agentcg_session_config *config);
+
 /** intent_finish() - Make args->intent complete after parsing. */
 void intent_finish(struct intent_args *args);
 

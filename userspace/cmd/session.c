@@ -65,29 +65,18 @@ static int parse_session(char **argv, struct session_args *args)
 {
 	struct agentcg_session_config *c = &args->config;
 	const struct option_def own[] = {
-		{ "budget", OPTION_SIZE, &c->budget, SESSION_BIT(BUDGET),
-		  &c->set },
-		{ "floor", OPTION_SIZE, &c->floor, SESSION_BIT(FLOOR),
-		  &c->set },
 		{ "class", OPTION_CLASS, &c->max_class,
 		  SESSION_BIT(MAX_CLASS), &c->set },
-		{ "max-class", OPTION_CLASS, &c->max_class,
-		  SESSION_BIT(MAX_CLASS), &c->set },
-		{ "max-hold", OPTION_DURATION, &c->max_hold,
-		  SESSION_BIT(MAX_HOLD), &c->set },
-		{ "weight", OPTION_WEIGHT, &c->weight,
-		  SESSION_BIT(WEIGHT), &c->set },
 		{ "adopt", OPTION_FLAG, &c->adopt, 0, NULL },
 		{ "hold", OPTION_FLAG, &args->hold, 0, NULL },
 	};
 	struct option_def table[sizeof(own) / sizeof(own[0]) +
-				INTENT_OPTIONS + 1];
-	struct option_def *defaults = table + sizeof(own) / sizeof(own[0]);
+				SESSION_OPTIONS + INTENT_OPTIONS + 1];
+	struct option_def *defaults = session_options(table, c);
 
 	args->hold = false;
-	memset(c, 0, sizeof(*c));
-	c->size = sizeof(*c);
-	memcpy(table, own, sizeof(own));
+	memcpy(defaults, own, sizeof(own));
+	defaults += sizeof(own) / sizeof(own[0]);
 	intent_options(defaults, &args->defaults)->name = NULL;
 	rename_defaults(defaults);
 	if (parse_all(table, argv, &args->cgroup, 1))

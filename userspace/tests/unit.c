@@ -1128,6 +1128,7 @@ int main(void)
 	test_receipt_json();
 	test_trace();
 	test_play();
+	test_saved();
 	printf("1..%d\n", count);
 	return failures != 0;
 }

@@ -14,5 +14,6 @@ void check_text(const char *got, const char *want, const char *name);
 void test_advice(void);
 void test_play(void);
 void test_trace(void);
+void test_saved(void);
 
 #endif /* AGENTCG_UNIT_H */
