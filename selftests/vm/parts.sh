@@ -21,7 +21,7 @@ GUEST_PACKAGES=(
 	systemd-sysv udev dbus kmod iproute2 procps util-linux strace stress-ng
 	git gcc libc6-dev make python3 libpython3.13-testsuite python3-jsonschema
 	libnl-3-200 libnl-genl-3-200 libbpf1 libjansson4 bpftool
-	tar xz-utils psmisc less earlyoom
+	tar xz-utils psmisc less earlyoom nodejs
 )
 
 # --- what the machine itself must have ---
