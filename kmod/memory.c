@@ -33,6 +33,7 @@
 #include "node.h"
 #include "notify.h"
 #include "park.h"
+#include "policy.h"
 #include "session.h"
 #include "stats.h"
 #include "tool.h"
@@ -277,6 +278,22 @@ static u64 headroom(const struct agentcg_tool *const tool)
 	return held > keep ? min(held - keep, tool->acct.granted) : 0;
 }
 
+/**
+ * agentcg_memory_hold - take back what a call holds and does not use
+ * @tool: live; the session's lock is held
+ *
+ * Return: how much that was.
+ */
+u64 agentcg_memory_hold(struct agentcg_tool *const tool)
+{
+	const u64 size = take_back(tool, headroom(tool));
+
+	tool->stats.revoked_total += size;
+	if (size)
+		agentcg_memory_apply(tool);
+	return size;
+}
+
 /*
  * Take unused credit back from the other calls until @want is met.  A call
  * that needs it after all asks again and is served in turn.
@@ -400,10 +417,19 @@ static bool others_may_return(const struct agentcg_session *const session,
 	const struct agentcg_tool *tool;
 
 	list_for_each_entry(tool, &session->tools, link)
-		if (tool != asker && !tool->held &&
+		if (tool != asker && (!tool->held || tool->delayed) &&
 		    (tool->had_leader || cgroup_is_populated(tool->d.cgrp)))
 			return true;
 	return false;
+}
+
+/* Kill or overdraft: by a policy if it has a say in it, else by the intent. */
+static bool kills(const struct agentcg_tool *const tool,
+		  const enum agentcg_policy_action action)
+{
+	return action == AGENTCG_ACTION_KILL ||
+	       (action == AGENTCG_ACTION_DEFAULT &&
+		tool->limits.on_exhaust == AGENTCG_ON_EXHAUST_KILL);
 }
 
 /**
@@ -420,12 +446,17 @@ bool agentcg_memory_exhausted(struct agentcg_tool *const tool)
 	struct mem_cgroup *const memcg = tool->d.session->d.memcg;
 	const unsigned long max = agentcg_memcg_max(memcg);
 	const unsigned long usage = agentcg_memcg_usage(memcg);
+	enum agentcg_policy_action action = AGENTCG_ACTION_DEFAULT;
 	u64 step;
 
 	if (!tool->stats.exhausted++)
 		agentcg_notify_tool(AGENTCG_EVENT_TYPE_TOOL_EXHAUSTED, tool, 0);
-	if (tool->limits.on_exhaust == AGENTCG_ON_EXHAUST_KILL) {
-		agentcg_tool_kill(tool, AGENTCG_CAUSE_STALL_KILL);
+	if (agentcg_policy_any())
+		action = agentcg_policy_exhausted(tool);
+	if (kills(tool, action)) {
+		agentcg_tool_kill(tool, action == AGENTCG_ACTION_KILL ?
+				  AGENTCG_CAUSE_POLICY_KILL :
+				  AGENTCG_CAUSE_STALL_KILL);
 		return true;
 	}
 	next_step(tool);
@@ -507,7 +538,60 @@ static enum verdict decide_session(struct agentcg_tool *const tool,
 	return shortage(tool, sync);
 }
 
-static enum verdict decide(struct agentcg_tool *const tool, const bool sync)
+/* What a policy says, as far as the ledger and the stall bound allow it. */
+static enum verdict obey(struct agentcg_tool *const tool, const bool sync,
+			 const struct agentcg_policy_answer *const answer)
+{
+	const u64 usage = bytes(agentcg_memcg_usage(tool->d.memcg));
+	const u64 held = agentcg_account_held(&tool->acct);
+	const u64 need = usage > held ? usage - held : 0;
+	const bool stalled = tool->stats.stall_total >= tool->limits.stall;
+	enum verdict verdict = VERDICT_DEBT;
+	u64 step;
+
+	switch (answer->verdict) {
+	case AGENTCG_POLICY_GRANT:
+		step = answer->bytes ?: next_step(tool);
+		if (agentcg_memory_grant(tool, need + step) <= need)
+			return VERDICT_NONE;
+		verdict = VERDICT_GRANT;
+		break;
+	case AGENTCG_POLICY_DEBT:
+		book_usage(tool);
+		break;
+	case AGENTCG_POLICY_PARK:
+		return shortage(tool, sync);
+	case AGENTCG_POLICY_RECLAIM:
+		return tool->native_fails < NATIVE_FAILS_MAX && !stalled &&
+		       watch_native(tool, false) ? VERDICT_NATIVE : VERDICT_NONE;
+	case AGENTCG_POLICY_EXHAUST:
+		book_usage(tool);
+		if (!sync && agentcg_memory_exhausted(tool))
+			verdict = VERDICT_KILL;
+		break;
+	default:
+		return VERDICT_NONE;
+	}
+	settle(tool);
+	return verdict;
+}
+
+/* Ask a policy; what it leaves open the built-in one decides. */
+static enum verdict ask(struct agentcg_tool *const tool, const bool sync,
+			u64 *const delay)
+{
+	struct agentcg_policy_answer answer;
+
+	if (!agentcg_policy_any())
+		return decide_tool(tool, sync);
+	answer = agentcg_policy_over_high(tool, sync);
+	*delay = answer.delay;
+	return obey(tool, sync, &answer) ?: decide_tool(tool, sync);
+}
+
+/* @delay: ns for which the task shall sleep after a grant or a debt. */
+static enum verdict decide(struct agentcg_tool *const tool, const bool sync,
+			   u64 *const delay)
 {
 	struct agentcg_session *const session = tool->d.session;
 
@@ -520,7 +604,7 @@ static enum verdict decide(struct agentcg_tool *const tool, const bool sync)
 	if (unlikely(agentcg_memcg_high(tool->d.memcg) != tool->d.high))
 		agentcg_memory_apply(tool);
 	if (agentcg_memcg_over_high(tool->d.memcg))
-		return decide_tool(tool, sync);
+		return ask(tool, sync, delay);
 	if (agentcg_memcg_over_high(session->d.memcg))
 		return decide_session(tool, sync);
 	return VERDICT_NONE;
@@ -555,14 +639,18 @@ static void judge(struct agentcg_tool *const tool)
 	/* See the head of this file. */
 	const bool sync = test_thread_flag(TIF_NOTIFY_RESUME);
 	enum verdict verdict;
+	u64 delay = 0;
 
 	scoped_guard(spinlock_irqsave, &tool->d.session->lock)
-		verdict = decide(tool, sync);
+		verdict = decide(tool, sync, &delay);
 	if (verdict == VERDICT_NONE)
 		return;
 	agentcg_stats_inc(verdict_stat[verdict]);
 	if (verdict == VERDICT_PARK)
-		agentcg_park_current(tool);
+		agentcg_park_current(tool, 0);
+	else if (unlikely(delay) && verdict != VERDICT_NATIVE &&
+		 verdict != VERDICT_KILL && agentcg_park_allowed())
+		agentcg_park_current(tool, delay);
 	else if (verdict == VERDICT_KILL)
 		send_sig(SIGKILL, current, 1);
 }
@@ -907,6 +995,8 @@ void agentcg_memory_tick(struct agentcg_session *const session)
 	}
 	agentcg_memory_apply_session(session);
 	agentcg_memory_serve_locked(session);
+	if (agentcg_policy_any())
+		agentcg_policy_tick(session);
 	agentcg_node_tick(session, has_grown(session));
 	agentcg_node_release(session, to_back(session));
 }

@@ -29,6 +29,7 @@ void agentcg_memory_refresh(struct agentcg_session *session);
 bool agentcg_memory_serve_locked(struct agentcg_session *session);
 u64 agentcg_memory_grant(struct agentcg_tool *tool, u64 want);
 void agentcg_memory_overdraw(struct agentcg_tool *tool, u64 bytes);
+u64 agentcg_memory_hold(struct agentcg_tool *tool);
 bool agentcg_memory_exhausted(struct agentcg_tool *tool);
 void agentcg_memory_left(struct agentcg_tool *tool);
 

@@ -16,6 +16,7 @@
 #include "intent.h"
 #include "ledger.h"
 
+struct agentcg_policy;
 struct agentcg_tool;
 struct netlink_ext_ack;
 struct nlattr;
@@ -53,6 +54,7 @@ struct agentcg_event_share {
  * @tools: live calls
  * @receipts: ended calls, latest first, at most AGENTCG_RECEIPTS_MAX
  * @waiters: parked tasks, highest class first, then first come
+ * @delayed: tasks that a policy has put to sleep
  * @nr_tools: length of @tools
  * @nr_receipts: length of @receipts
  * @nr_waiting: length of @waiters
@@ -82,6 +84,7 @@ struct agentcg_event_share {
  * @refused: the last time it asked it was given less
  * @quiet: looks since it last grew
  * @round: of the node's work, in which it was last asked
+ * @policy: that decides for it alone, see policy.c; read under RCU
  * @events: its share of the events, has a lock of its own
  * @link: in the list of sessions, by sessions_lock
  * @end_work: removes the session when its cgroup has gone
@@ -98,6 +101,7 @@ struct agentcg_session {
 	struct list_head tools;
 	struct list_head receipts;
 	struct list_head waiters;
+	struct list_head delayed;
 	u32 nr_tools;
 	u32 nr_receipts;
 	u32 nr_waiting;
@@ -124,6 +128,7 @@ struct agentcg_session {
 	bool refused;
 	u32 quiet;
 	u32 round;
+	struct agentcg_policy __rcu *policy;
 	struct agentcg_event_share events;
 	struct list_head link;
 	struct work_struct end_work;

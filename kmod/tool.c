@@ -15,6 +15,7 @@
 #include "node.h"
 #include "notify.h"
 #include "park.h"
+#include "policy.h"
 #include "session.h"
 #include "stats.h"
 #include "tool.h"
@@ -274,6 +275,8 @@ static int add_tool(struct agentcg_tool *const tool,
 			session->started++;
 			agentcg_memory_apply(tool);
 			agentcg_memory_apply_session(session);
+			if (agentcg_policy_any())
+				agentcg_policy_tool_online(tool);
 		}
 	}
 	if (err) {
@@ -436,13 +439,17 @@ void agentcg_tool_end(struct agentcg_tool *const tool)
 		if (!tool->d.memcg || list_empty(&tool->link))
 			return;
 		agentcg_park_wake_tool(tool);
+		if (agentcg_policy_any())
+			agentcg_policy_tool_offline(tool);
 		settle_figures(tool);
 		agentcg_deadline_end(tool);
-		agentcg_domain_restore_high(&tool->d);
+		agentcg_domain_restore(&tool->d);
 		agentcg_account_close(&session->acct, &tool->acct,
 				      tool->stats.residue);
 		agentcg_domain_detach(&tool->d, &cgrp, &memcg);
 		oldest = keep_receipt(tool);
+		if (agentcg_policy_any())
+			agentcg_policy_receipt(tool);
 		agentcg_memory_left(tool);
 		agentcg_memory_apply_session(session);
 		agentcg_memory_serve_locked(session);

@@ -97,6 +97,7 @@ struct agentcg_tool_stats {
  * @last_event: jiffies of the last grant or debt
  * @overdraft: part of the grant that was booked without credit
  * @held: tasks held back now
+ * @delayed: of them, those that a policy has put to sleep
  * @held_since: ns, when @held left 0
  * @native: watched tasks
  * @native_fails: passes of native reclaim in a row without progress
@@ -123,6 +124,7 @@ struct agentcg_tool {
 	unsigned long last_event;
 	u64 overdraft;
 	u32 held;
+	u32 delayed;
 	u64 held_since;
 	struct agentcg_native native[AGENTCG_NATIVE_SLOTS];
 	u32 native_fails;

@@ -17,6 +17,7 @@
 #define AGENTCG_WEIGHT_MAX	10000
 #define AGENTCG_SURVIVORS_MAX	16
 #define AGENTCG_NAME_MAX	255
+#define AGENTCG_POLICY_NAME_MAX	31
 
 /*
  * Who yields to whom, from the first served to the first held.
@@ -98,6 +99,11 @@ enum agentcg_cause {
 	AGENTCG_CAUSE_EMPTY,
 };
 
+/**
+ * enum agentcg_event_type
+ * @AGENTCG_EVENT_TYPE_POLICY_EVENT: A policy program tells something of its
+ *   own.
+ */
 enum agentcg_event_type {
 	AGENTCG_EVENT_TYPE_SESSION_ADDED,
 	AGENTCG_EVENT_TYPE_SESSION_CHANGED,
@@ -113,6 +119,7 @@ enum agentcg_event_type {
 	AGENTCG_EVENT_TYPE_WAITING_FOR_INPUT,
 	AGENTCG_EVENT_TYPE_POLICY_ATTACHED,
 	AGENTCG_EVENT_TYPE_POLICY_DETACHED,
+	AGENTCG_EVENT_TYPE_POLICY_EVENT,
 };
 
 /**
@@ -130,6 +137,7 @@ enum agentcg_event_type {
  * @AGENTCG_CAPABILITY_PSI: Parked time is seen as memory pressure.
  * @AGENTCG_CAPABILITY_OOM_WATCH: The limit that led to an OOM kill is known.
  *   Without it the cause is oom.
+ * @AGENTCG_CAPABILITY_POLICIES: A BPF policy may be attached.
  */
 enum agentcg_capability {
 	AGENTCG_CAPABILITY_HOOK = 1,
@@ -140,6 +148,7 @@ enum agentcg_capability {
 	AGENTCG_CAPABILITY_SCHED_EXT = 32,
 	AGENTCG_CAPABILITY_PSI = 64,
 	AGENTCG_CAPABILITY_OOM_WATCH = 128,
+	AGENTCG_CAPABILITY_POLICIES = 256,
 };
 
 enum {
@@ -314,9 +323,23 @@ enum {
 	AGENTCG_A_EVENT_LIMIT,
 	AGENTCG_A_EVENT_STALL_TOTAL,
 	AGENTCG_A_EVENT_DROPPED,
+	AGENTCG_A_EVENT_VALUE,
 
 	__AGENTCG_A_EVENT_MAX,
 	AGENTCG_A_EVENT_MAX = (__AGENTCG_A_EVENT_MAX - 1)
+};
+
+enum {
+	AGENTCG_A_POLICY_SESSION_ID = 1,
+	AGENTCG_A_POLICY_NAME,
+	AGENTCG_A_POLICY_LINK,
+	AGENTCG_A_POLICY_SINCE,
+	AGENTCG_A_POLICY_CALLS,
+	AGENTCG_A_POLICY_SLOW,
+	AGENTCG_A_POLICY_GIVEN_UP,
+
+	__AGENTCG_A_POLICY_MAX,
+	AGENTCG_A_POLICY_MAX = (__AGENTCG_A_POLICY_MAX - 1)
 };
 
 enum {
@@ -335,6 +358,7 @@ enum {
 	AGENTCG_CMD_RECEIPT_NTF,
 	AGENTCG_CMD_TOOL_MAKE,
 	AGENTCG_CMD_TOOL_REMOVE,
+	AGENTCG_CMD_POLICY_GET,
 
 	__AGENTCG_CMD_MAX,
 	AGENTCG_CMD_MAX = (__AGENTCG_CMD_MAX - 1)
