@@ -691,6 +691,140 @@ TEST_F_TIMEOUT(policy, protection_works, 60)
 	EXPECT_EQ(0, cg_read_u64(self->call.path, "memory.low"));
 }
 
+/* ---- the policies that are shipped ---- */
+
+/* Two calls that fill memory at the same time. */
+FIXTURE(shipped) {
+	struct nl nl;
+	struct session session;
+	struct call calls[2];
+	struct filler *fillers;
+	struct bpf_object *object;
+	struct bpf_link *link;
+};
+
+FIXTURE_SETUP(shipped)
+{
+	ASSERT_EQ(0, setup(&self->nl));
+	self->fillers = shared_alloc(2 * sizeof(*self->fillers));
+	ASSERT_EQ(0, cg_write(PARAMETERS, "policy_bound_ns", "20000000"));
+	self->object = NULL;
+	self->link = NULL;
+}
+
+FIXTURE_TEARDOWN(shipped)
+{
+	bpf_link__destroy(self->link);
+	bpf_object__close(self->object);
+	cg_write(PARAMETERS, "policy_bound_ns", "100000");
+	teardown(&self->nl);
+}
+
+static void start_shipped(struct __test_metadata *const _metadata,
+			  FIXTURE_DATA(shipped) *const self,
+			  const char *const name, const uint64_t budget,
+			  const struct intent *const intents)
+{
+	char path[128];
+	int i;
+
+	said[0] = '\0';
+	libbpf_set_print(listen_to);
+	snprintf(path, sizeof(path), "/usr/lib/agentcg/bpf/policy/%s.bpf.o", name);
+	self->object = bpf_object__open_file(path, NULL);
+	ASSERT_NE(NULL, self->object);
+	ASSERT_EQ(0, bpf_object__load(self->object)) {
+		TH_LOG("%s", said);
+	}
+	self->link = bpf_map__attach_struct_ops(
+		bpf_object__find_map_by_name(self->object, name));
+	ASSERT_NE(NULL, self->link);
+	ASSERT_EQ(0, session_start(&self->nl, &self->session, "shipped", budget));
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, call_start(&self->nl, &self->session,
+					&self->calls[i], i ? "second" : "first",
+					&intents[i]));
+}
+
+/* Both fill to the end and stay; then the figures of each. */
+static void fill_both(struct __test_metadata *const _metadata,
+		      FIXTURE_DATA(shipped) *const self, const uint64_t bytes)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		self->fillers[i] = (struct filler){ .total = bytes };
+		ASSERT_LT(0, cg_spawn(self->calls[i].fd, run_filler,
+				      &self->fillers[i]));
+	}
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, wait_for(&self->fillers[i].ended, 1, 60000));
+	ASSERT_EQ(0, session_balances(&self->nl, &self->session));
+}
+
+static uint64_t stalled(FIXTURE_DATA(shipped) *const self, const int i)
+{
+	return call_figure(&self->nl, &self->calls[i],
+			   AGENTCG_A_TOOL_STALL_TOTAL);
+}
+
+/* LOW waits while HIGH grows, HIGH never does, and is protected. */
+TEST_F_TIMEOUT(shipped, priority, 120)
+{
+	struct intent intents[2] = {
+		intent_of(4 * MB, 400 * MB, LONG_STALL),
+		intent_of(4 * MB, 400 * MB, LONG_STALL),
+	};
+
+	intents[0].set |= SET(CLASS);
+	intents[0].class = AGENTCG_CLASS_LATENCY;
+	start_shipped(_metadata, self, "priority", 1024 * MB, intents);
+	fill_both(_metadata, self, scaled(160 * MB));
+	EXPECT_EQ(0, stalled(self, 0));
+	EXPECT_LE(50 * MS, stalled(self, 1));
+	EXPECT_LT(self->fillers[0].ended, self->fillers[1].ended);
+	EXPECT_EQ(0, wait_limit(self->calls[0].path, "memory.low", UINT64_MAX));
+	EXPECT_EQ(0, cg_read_u64(self->calls[1].path, "memory.low"));
+}
+
+/* Who was first has not taken all: there is something left up to one's share. */
+TEST_F_TIMEOUT(shipped, fair, 120)
+{
+	const struct intent intents[2] = {
+		intent_of(4 * MB, 400 * MB, 200 * MS),
+		intent_of(4 * MB, 400 * MB, LONG_STALL),
+	};
+
+	start_shipped(_metadata, self, "fair", 128 * MB, intents);
+	/* The first wants twice its share, and stays. */
+	self->fillers[0] = (struct filler){ .total = 100 * MB, .stay = true };
+	ASSERT_LT(0, cg_spawn(self->calls[0].fd, run_filler, &self->fillers[0]));
+	ASSERT_EQ(0, wait_for(&self->fillers[0].done, 64 * MB, 20000));
+	EXPECT_LE(8 * MB, (session_get(&self->nl, &self->session),
+			   reply_figure(&self->nl, AGENTCG_A_SESSION_FREE)));
+	self->fillers[1] = (struct filler){ .total = 12 * MB, .stay = true };
+	ASSERT_LT(0, cg_spawn(self->calls[1].fd, run_filler, &self->fillers[1]));
+	EXPECT_EQ(0, wait_for(&self->fillers[1].ended, 1, 20000));
+	EXPECT_EQ(0, session_balances(&self->nl, &self->session));
+}
+
+/* Where it gets short, who has less time left waits less. */
+TEST_F_TIMEOUT(shipped, deadline, 120)
+{
+	struct intent intents[2] = {
+		intent_of(4 * MB, 400 * MB, LONG_STALL),
+		intent_of(4 * MB, 400 * MB, LONG_STALL),
+	};
+
+	intents[0].set |= SET(DEADLINE);
+	intents[0].deadline = 100000 * MS;
+	start_shipped(_metadata, self, "deadline", 256 * MB, intents);
+	fill_both(_metadata, self, scaled(112 * MB));
+	EXPECT_EQ(0, stalled(self, 0));
+	EXPECT_LE(20 * MS, stalled(self, 1));
+	EXPECT_LT(self->fillers[0].ended, self->fillers[1].ended);
+}
+
 /* ---- attaching ---- */
 
 static int policy_get(struct nl *const nl, const uint64_t session_id)
