@@ -539,7 +539,7 @@ static enum verdict decide_session(struct agentcg_tool *const tool,
 }
 
 /* What a policy says, as far as the ledger and the stall bound allow it. */
-static enum verdict obey(struct agentcg_tool *const tool, const bool sync,
+static __cold enum verdict obey(struct agentcg_tool *const tool, const bool sync,
 			 const struct agentcg_policy_answer *const answer)
 {
 	const u64 usage = bytes(agentcg_memcg_usage(tool->d.memcg));
@@ -576,17 +576,18 @@ static enum verdict obey(struct agentcg_tool *const tool, const bool sync,
 	return verdict;
 }
 
-/* Ask a policy; what it leaves open the built-in one decides. */
-static enum verdict ask(struct agentcg_tool *const tool, const bool sync,
-			u64 *const delay)
+/*
+ * Ask a policy; what it leaves open is VERDICT_NONE.  Out of line, so that those who
+ * have none do not pay for it.
+ */
+static noinline __cold enum verdict ask(struct agentcg_tool *const tool,
+					const bool sync, u64 *const delay)
 {
-	struct agentcg_policy_answer answer;
+	const struct agentcg_policy_answer answer =
+		agentcg_policy_over_high(tool, sync);
 
-	if (!agentcg_policy_any())
-		return decide_tool(tool, sync);
-	answer = agentcg_policy_over_high(tool, sync);
 	*delay = answer.delay;
-	return obey(tool, sync, &answer) ?: decide_tool(tool, sync);
+	return obey(tool, sync, &answer);
 }
 
 /* @delay: ns for which the task shall sleep after a grant or a debt. */
@@ -594,6 +595,7 @@ static enum verdict decide(struct agentcg_tool *const tool, const bool sync,
 			   u64 *const delay)
 {
 	struct agentcg_session *const session = tool->d.session;
+	enum verdict verdict = VERDICT_NONE;
 
 	session->hits++;
 	/* Ended, or found by its id while it is still being declared. */
@@ -603,8 +605,11 @@ static enum verdict decide(struct agentcg_tool *const tool, const bool sync,
 	/* Somebody may have lifted it, and met the session's instead. */
 	if (unlikely(agentcg_memcg_high(tool->d.memcg) != tool->d.high))
 		agentcg_memory_apply(tool);
-	if (agentcg_memcg_over_high(tool->d.memcg))
-		return ask(tool, sync, delay);
+	if (agentcg_memcg_over_high(tool->d.memcg)) {
+		if (agentcg_policy_any())
+			verdict = ask(tool, sync, delay);
+		return verdict ?: decide_tool(tool, sync);
+	}
 	if (agentcg_memcg_over_high(session->d.memcg))
 		return decide_session(tool, sync);
 	return VERDICT_NONE;
