@@ -130,6 +130,42 @@ unsigned long agentcg_memcg_anon(struct mem_cgroup *const memcg)
 	return lru_pages(memcg, TYPE_ANON, true);
 }
 
+/*
+ * Hand on to the parent how much of the usage is protected, as every charge does.
+ * The kernel's own function is not exported.
+ */
+static void propagate(atomic_long_t *const own, atomic_long_t *const children,
+		      const unsigned long protected)
+{
+	const long old = atomic_long_xchg(own, protected);
+
+	atomic_long_add(protected - old, children);
+}
+
+/* A store, as the file memory.low does it; serialized by the caller. */
+void agentcg_memcg_set_low(struct mem_cgroup *const memcg,
+			   const unsigned long pages)
+{
+	struct page_counter *const counter = &memcg->memory;
+
+	WRITE_ONCE(counter->low, pages);
+	if (counter->parent)
+		propagate(&counter->low_usage, &counter->parent->children_low_usage,
+			  min(page_counter_read(counter), pages));
+}
+
+/* Likewise of memory.min. */
+void agentcg_memcg_set_min(struct mem_cgroup *const memcg,
+			   const unsigned long pages)
+{
+	struct page_counter *const counter = &memcg->memory;
+
+	WRITE_ONCE(counter->min, pages);
+	if (counter->parent)
+		propagate(&counter->min_usage, &counter->parent->children_min_usage,
+			  min(page_counter_read(counter), pages));
+}
+
 /* Whether @file is the directory of @cgrp. */
 static bool is_directory_of(const struct file *const file,
 			    const struct cgroup *const cgrp)

@@ -44,6 +44,16 @@ static inline unsigned long agentcg_memcg_peak(struct mem_cgroup *const memcg)
 	return READ_ONCE(memcg->memory.watermark);
 }
 
+static inline unsigned long agentcg_memcg_low(struct mem_cgroup *const memcg)
+{
+	return READ_ONCE(memcg->memory.low);
+}
+
+static inline unsigned long agentcg_memcg_min(struct mem_cgroup *const memcg)
+{
+	return READ_ONCE(memcg->memory.min);
+}
+
 static inline bool agentcg_memcg_over_high(struct mem_cgroup *const memcg)
 {
 	return agentcg_memcg_usage(memcg) > agentcg_memcg_high(memcg);
@@ -108,6 +118,8 @@ static inline struct mem_cgroup *agentcg_current_memcg(void)
 unsigned long agentcg_memcg_swap_left(struct mem_cgroup *memcg);
 unsigned long agentcg_memcg_inactive_file(struct mem_cgroup *memcg);
 unsigned long agentcg_memcg_anon(struct mem_cgroup *memcg);
+void agentcg_memcg_set_low(struct mem_cgroup *memcg, unsigned long pages);
+void agentcg_memcg_set_min(struct mem_cgroup *memcg, unsigned long pages);
 
 /**
  * struct agentcg_dir - a directory of the cgroup2 tree that somebody has open

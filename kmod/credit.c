@@ -15,6 +15,7 @@
 #include "exhaust.h"
 #include "node.h"
 #include "notify.h"
+#include "policy.h"
 #include "serve.h"
 #include "session.h"
 #include "stats.h"
@@ -280,6 +281,22 @@ static u64 take_unused(struct agentcg_tool *const tool,
 }
 
 /**
+ * agentcg_credit_hold - take back what a call holds and does not use
+ * @tool: live; the session's lock is held
+ *
+ * Return: how much that was.
+ */
+u64 agentcg_credit_hold(struct agentcg_tool *const tool)
+{
+	const u64 size = take_back(tool, headroom(tool, slack()));
+
+	tool->stats.revoked_total += size;
+	if (size)
+		agentcg_credit_apply(tool);
+	return size;
+}
+
+/**
  * agentcg_credit_revoke - take unused credit back from the other calls
  * @asker: for whom; the session's lock is held
  * @want: bytes
@@ -419,6 +436,8 @@ void agentcg_credit_tick(struct agentcg_session *const session)
 	agentcg_credit_apply_session(session);
 	agentcg_exhaust_tick(session);
 	agentcg_serve_locked(session);
+	if (agentcg_policy_any())
+		agentcg_policy_tick(session);
 	agentcg_node_tick(session, has_grown(session));
 	agentcg_node_release(session, agentcg_credit_to_back(session));
 }

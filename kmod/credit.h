@@ -43,6 +43,7 @@ void agentcg_credit_settle(struct agentcg_tool *tool);
 u64 agentcg_credit_step(struct agentcg_tool *tool);
 u64 agentcg_credit_declared_room(const struct agentcg_tool *tool);
 u64 agentcg_credit_grant(struct agentcg_tool *tool, u64 want);
+u64 agentcg_credit_hold(struct agentcg_tool *tool);
 bool agentcg_credit_revoke(struct agentcg_tool *asker, u64 want);
 void agentcg_credit_overdraw(struct agentcg_tool *tool, u64 size);
 void agentcg_credit_book_usage(struct agentcg_tool *tool);

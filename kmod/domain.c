@@ -260,10 +260,57 @@ void agentcg_domain_set_high(struct agentcg_domain *const domain,
 	page_counter_set_high(&domain->memcg->memory, domain->high);
 }
 
-/* Give memory.high back as it was found; the session's lock is held. */
-void agentcg_domain_restore_high(struct agentcg_domain *const domain)
+/* Give everything back as it was found; the session's lock is held. */
+void agentcg_domain_restore(struct agentcg_domain *const domain)
 {
+	agentcg_domain_unprotect(domain);
 	if (domain->memcg)
 		page_counter_set_high(&domain->memcg->memory,
 				      domain->found_high);
+}
+
+/*
+ * What to set memory.low or memory.min to, at least @wanted pages; 0 is what was
+ * found.  What somebody else wrote meanwhile is what is found from then on.
+ */
+static unsigned long next_protection(struct agentcg_protection *const protection,
+				     const unsigned long now,
+				     const unsigned long wanted)
+{
+	if (!protection->on || now != protection->set)
+		protection->found = now;
+	protection->on = wanted;
+	protection->set = max(wanted, protection->found);
+	return protection->set;
+}
+
+/**
+ * agentcg_domain_protect - protect what a cgroup uses from reclaim
+ * @domain: any
+ * @low: memory.low in pages, 0 for what was found
+ * @min: memory.min likewise; neither is ever set lower than it was found
+ *
+ * Context: the session's lock is held.
+ */
+void agentcg_domain_protect(struct agentcg_domain *const domain,
+			    const unsigned long low, const unsigned long min)
+{
+	struct mem_cgroup *const memcg = domain->memcg;
+
+	if (!memcg)
+		return;
+	if (low || domain->low.on)
+		agentcg_memcg_set_low(memcg, next_protection(&domain->low,
+							     agentcg_memcg_low(memcg),
+							     low));
+	if (min || domain->min.on)
+		agentcg_memcg_set_min(memcg, next_protection(&domain->min,
+							     agentcg_memcg_min(memcg),
+							     min));
+}
+
+/* Give memory.low and memory.min back; the session's lock is held. */
+void agentcg_domain_unprotect(struct agentcg_domain *const domain)
+{
+	agentcg_domain_protect(domain, 0, 0);
 }

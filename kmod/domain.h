@@ -32,6 +32,18 @@ enum agentcg_domain_type {
 };
 
 /**
+ * struct agentcg_protection - memory.low or memory.min as a policy has it; pages
+ * @on: it has set it
+ * @found: what to give back
+ * @set: what it was set to last
+ */
+struct agentcg_protection {
+	bool on;
+	unsigned long found;
+	unsigned long set;
+};
+
+/**
  * struct agentcg_domain - a managed cgroup
  * @id: cgroup id, never used twice by the kernel; immutable
  * @by_id: in the hash of domains
@@ -42,6 +54,8 @@ enum agentcg_domain_type {
  * @memcg: likewise
  * @found_high: memory.high, in pages, to give back at the end
  * @high: memory.high as last set here, in pages
+ * @low: memory.low; guarded by the session's lock
+ * @min: memory.min; likewise
  * @ref: one for the index, one for each holder outside RCU
  * @rcu: for freeing
  * @owner: whose end is its end, too
@@ -55,6 +69,8 @@ struct agentcg_domain {
 	struct mem_cgroup *memcg;
 	unsigned long found_high;
 	unsigned long high;
+	struct agentcg_protection low;
+	struct agentcg_protection min;
 	refcount_t ref;
 	struct rcu_head rcu;
 	struct agentcg_owner owner;
@@ -80,6 +96,9 @@ unsigned int agentcg_domain_generation(void);
 
 void agentcg_domain_set_high(struct agentcg_domain *domain,
 			     unsigned long pages);
-void agentcg_domain_restore_high(struct agentcg_domain *domain);
+void agentcg_domain_restore(struct agentcg_domain *domain);
+void agentcg_domain_protect(struct agentcg_domain *domain, unsigned long low,
+			    unsigned long min);
+void agentcg_domain_unprotect(struct agentcg_domain *domain);
 
 #endif /* _AGENTCG_DOMAIN_H */

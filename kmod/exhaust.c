@@ -14,6 +14,7 @@
 #include "exhaust.h"
 #include "freeze.h"
 #include "notify.h"
+#include "policy.h"
 #include "serve.h"
 #include "session.h"
 #include "tool.h"
@@ -101,8 +102,25 @@ static enum agentcg_outcome kill_one(struct agentcg_tool *const asker)
 	return AGENTCG_OUTCOME_RUNS;
 }
 
+/* By a policy, if it has a say in it. */
+static enum agentcg_policy_action asked(struct agentcg_tool *const tool)
+{
+	return agentcg_policy_any() ? agentcg_policy_exhausted(tool) :
+				      AGENTCG_ACTION_DEFAULT;
+}
+
 static enum agentcg_outcome act(struct agentcg_tool *const tool)
 {
+	switch (asked(tool)) {
+	case AGENTCG_ACTION_KILL:
+		agentcg_tool_kill(tool, AGENTCG_CAUSE_POLICY_KILL);
+		return AGENTCG_OUTCOME_KILLED;
+	case AGENTCG_ACTION_OVERDRAFT:
+		agentcg_exhaust_overdraw(tool);
+		return AGENTCG_OUTCOME_RUNS;
+	default:
+		break;
+	}
 	switch (tool->limits.on_exhaust) {
 	case AGENTCG_ON_EXHAUST_KILL:
 		return kill_one(tool);

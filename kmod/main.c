@@ -15,6 +15,7 @@
 
 #include "domain.h"
 #include "hook.h"
+#include "kfunc.h"
 #include "lifecycle.h"
 #include "netlink.h"
 #include "node.h"
@@ -24,10 +25,27 @@
 #include "park.h"
 #include "reclaim.h"
 #include "session.h"
+#include "struct_ops.h"
 #include "tool.h"
 #include "work.h"
 
 struct workqueue_struct *agentcg_wq;
+
+/*
+ * Without BTF that matches the kernel's, or on a kernel without, the built-in
+ * policy decides alone.  The kernel takes a registration then without a word that
+ * could be asked for, hence the look at what has become of it.
+ */
+static void __init agentcg_bpf_init(void)
+{
+	const int err = agentcg_kfunc_init() ?: agentcg_struct_ops_init();
+
+	if (err || !agentcg_struct_ops_registered())
+		pr_warn("no BPF policies and kfuncs: %s (error %d)\n",
+			err ? "the kernel refused them" :
+			      "no BTF of the module that matches the kernel's",
+			err);
+}
 
 static int __init agentcg_init(void)
 {
@@ -58,6 +76,8 @@ static int __init agentcg_init(void)
 	err = agentcg_hook_init();
 	if (err)
 		goto err_oom;
+	/* ORDER: sessions come later, but programs may ask from here on. */
+	agentcg_bpf_init();
 	/* ORDER: last, requests arrive at once. */
 	err = agentcg_netlink_init();
 	if (err)

@@ -32,6 +32,7 @@
 #include "native.h"
 #include "node.h"
 #include "park.h"
+#include "policy.h"
 #include "serve.h"
 #include "session.h"
 #include "stats.h"
@@ -128,9 +129,62 @@ static enum verdict decide_session(struct agentcg_tool *const tool,
 	return shortage(tool, sync);
 }
 
-static enum verdict decide(struct agentcg_tool *const tool, const bool sync)
+/* What a policy says, as far as the ledger and the stall bound allow it. */
+static __cold enum verdict obey(struct agentcg_tool *const tool, const bool sync,
+				const struct agentcg_policy_answer *const answer)
+{
+	const u64 usage = agentcg_bytes(agentcg_memcg_usage(tool->d.memcg));
+	const u64 held = agentcg_account_held(&tool->acct);
+	const u64 need = usage > held ? usage - held : 0;
+	enum verdict verdict = VERDICT_DEBT;
+	u64 step;
+
+	switch (answer->verdict) {
+	case AGENTCG_POLICY_GRANT:
+		step = answer->bytes ?: agentcg_credit_step(tool);
+		if (agentcg_credit_grant(tool, need + step) <= need)
+			return VERDICT_NONE;
+		verdict = VERDICT_GRANT;
+		break;
+	case AGENTCG_POLICY_DEBT:
+		agentcg_credit_book_usage(tool);
+		break;
+	case AGENTCG_POLICY_PARK:
+		return shortage(tool, sync);
+	case AGENTCG_POLICY_RECLAIM:
+		return agentcg_native_try(tool) ? VERDICT_NATIVE : VERDICT_NONE;
+	case AGENTCG_POLICY_EXHAUST:
+		agentcg_credit_book_usage(tool);
+		if (!sync && agentcg_exhausted(tool) == AGENTCG_OUTCOME_KILLED)
+			verdict = VERDICT_KILL;
+		break;
+	default:
+		return VERDICT_NONE;
+	}
+	agentcg_credit_settle(tool);
+	return verdict;
+}
+
+/*
+ * Ask a policy; what it leaves open is VERDICT_NONE.  Out of line, so that those who
+ * have none do not pay for it.
+ */
+static noinline __cold enum verdict ask(struct agentcg_tool *const tool,
+					const bool sync, u64 *const delay)
+{
+	const struct agentcg_policy_answer answer =
+		agentcg_policy_over_high(tool, sync);
+
+	*delay = answer.delay;
+	return obey(tool, sync, &answer);
+}
+
+/* @delay: ns for which the task shall sleep after a grant or a debt. */
+static enum verdict decide(struct agentcg_tool *const tool, const bool sync,
+			   u64 *const delay)
 {
 	struct agentcg_session *const session = tool->d.session;
+	enum verdict verdict = VERDICT_NONE;
 
 	session->hits++;
 	/* Ended, or found by its id while it is still being declared. */
@@ -140,8 +194,11 @@ static enum verdict decide(struct agentcg_tool *const tool, const bool sync)
 	/* Somebody may have lifted it, and met the session's instead. */
 	if (unlikely(agentcg_memcg_high(tool->d.memcg) != tool->d.high))
 		agentcg_credit_apply(tool);
-	if (agentcg_memcg_over_high(tool->d.memcg))
-		return decide_tool(tool, sync);
+	if (agentcg_memcg_over_high(tool->d.memcg)) {
+		if (agentcg_policy_any())
+			verdict = ask(tool, sync, delay);
+		return verdict ?: decide_tool(tool, sync);
+	}
 	if (agentcg_memcg_over_high(session->d.memcg))
 		return decide_session(tool, sync);
 	return VERDICT_NONE;
@@ -176,9 +233,10 @@ static void judge(struct agentcg_tool *const tool)
 	/* See the head of this file. */
 	const bool sync = test_thread_flag(TIF_NOTIFY_RESUME);
 	enum verdict verdict;
+	u64 delay = 0;
 
 	scoped_guard(spinlock_irqsave, &tool->d.session->lock) {
-		verdict = decide(tool, sync);
+		verdict = decide(tool, sync, &delay);
 		trace_agentcg_verdict(tool->d.session->d.id, tool->d.id, verdict,
 				      sync, agentcg_account_held(&tool->acct),
 				      agentcg_account_free(&tool->d.session->acct));
@@ -187,7 +245,10 @@ static void judge(struct agentcg_tool *const tool)
 		return;
 	agentcg_stats_inc(verdict_stat[verdict]);
 	if (verdict == VERDICT_PARK)
-		agentcg_park_current(tool);
+		agentcg_park_current(tool, 0);
+	else if (unlikely(delay) && verdict != VERDICT_NATIVE &&
+		 verdict != VERDICT_KILL && agentcg_park_allowed())
+		agentcg_park_current(tool, delay);
 	else if (verdict == VERDICT_KILL)
 		send_sig(SIGKILL, current, 1);
 }

@@ -53,6 +53,14 @@ bool agentcg_native_watch(struct agentcg_tool *const tool,
 	return true;
 }
 
+/* A pass that a policy wants, unless the last ones came to nothing. */
+bool agentcg_native_try(struct agentcg_tool *const tool)
+{
+	return tool->native_fails < NATIVE_FAILS_MAX &&
+	       tool->stats.stall_total < tool->limits.stall &&
+	       agentcg_native_watch(tool, AGENTCG_NATIVE_CACHE);
+}
+
 /*
  * Cheap memory to reclaim: enough inactive page cache of the call's own.  The
  * lists include dirty and mapped pages, which are not cheap; that shows in a

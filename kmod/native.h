@@ -14,6 +14,7 @@
 bool agentcg_native_pays(struct agentcg_tool *tool, u64 need);
 bool agentcg_native_watch(struct agentcg_tool *tool,
 			  enum agentcg_native_kind kind);
+bool agentcg_native_try(struct agentcg_tool *tool);
 bool agentcg_native_residue(struct agentcg_tool *tool, u64 need);
 bool agentcg_native_swap(struct agentcg_tool *tool, u64 need);
 

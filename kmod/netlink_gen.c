@@ -131,6 +131,11 @@ static const struct nla_policy agentcg_tool_thaw_nl_policy[AGENTCG_A_TOOL_FD + 1
 	[AGENTCG_A_TOOL_FD] = { .type = NLA_U32, },
 };
 
+/* AGENTCG_CMD_POLICY_GET - do */
+static const struct nla_policy agentcg_policy_get_nl_policy[AGENTCG_A_POLICY_SESSION_ID + 1] = {
+	[AGENTCG_A_POLICY_SESSION_ID] = { .type = NLA_U64, },
+};
+
 /* Ops table for agentcg */
 static const struct genl_split_ops agentcg_nl_ops[] = {
 	{
@@ -285,6 +290,21 @@ static const struct genl_split_ops agentcg_nl_ops[] = {
 		.policy		= agentcg_tool_thaw_nl_policy,
 		.maxattr	= AGENTCG_A_TOOL_FD,
 		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= AGENTCG_CMD_POLICY_GET,
+		.pre_doit	= agentcg_nl_pre_doit,
+		.doit		= agentcg_nl_policy_get_doit,
+		.post_doit	= agentcg_nl_post_doit,
+		.policy		= agentcg_policy_get_nl_policy,
+		.maxattr	= AGENTCG_A_POLICY_SESSION_ID,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd	= AGENTCG_CMD_POLICY_GET,
+		.start	= agentcg_nl_policy_dump_start,
+		.dumpit	= agentcg_nl_policy_get_dumpit,
+		.flags	= GENL_CMD_CAP_DUMP,
 	},
 };
 

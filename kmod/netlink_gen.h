@@ -29,6 +29,7 @@ void
 agentcg_nl_post_doit(const struct genl_split_ops *ops, struct sk_buff *skb,
 		     struct genl_info *info);
 int agentcg_nl_dump_start(struct netlink_callback *cb);
+int agentcg_nl_policy_dump_start(struct netlink_callback *cb);
 
 int agentcg_nl_info_get_doit(struct sk_buff *skb, struct genl_info *info);
 int agentcg_nl_node_get_doit(struct sk_buff *skb, struct genl_info *info);
@@ -51,6 +52,9 @@ int agentcg_nl_tool_make_doit(struct sk_buff *skb, struct genl_info *info);
 int agentcg_nl_tool_remove_doit(struct sk_buff *skb, struct genl_info *info);
 int agentcg_nl_tool_freeze_doit(struct sk_buff *skb, struct genl_info *info);
 int agentcg_nl_tool_thaw_doit(struct sk_buff *skb, struct genl_info *info);
+int agentcg_nl_policy_get_doit(struct sk_buff *skb, struct genl_info *info);
+int agentcg_nl_policy_get_dumpit(struct sk_buff *skb,
+				 struct netlink_callback *cb);
 
 enum {
 	AGENTCG_NLGRP_EVENTS,

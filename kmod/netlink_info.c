@@ -16,6 +16,7 @@
 #include "park.h"
 #include "session.h"
 #include "stats.h"
+#include "struct_ops.h"
 
 static u64 capabilities(void)
 {
@@ -29,6 +30,8 @@ static u64 capabilities(void)
 	if (THIS_MODULE->btf_data_size)
 		caps |= AGENTCG_CAPABILITY_BTF;
 #endif
+	if (agentcg_struct_ops_registered())
+		caps |= AGENTCG_CAPABILITY_KFUNCS | AGENTCG_CAPABILITY_POLICIES;
 	if (IS_ENABLED(CONFIG_SCHED_CLASS_EXT))
 		caps |= AGENTCG_CAPABILITY_SCHED_EXT;
 	if (IS_ENABLED(CONFIG_PSI))

@@ -52,6 +52,8 @@
  * @limit: bytes, AGENTCG_NO_LIMIT for none
  * @cause: of a kill or an end
  * @stall_total: ns
+ * @has_value: the next is told
+ * @value: what a policy says
  * @label: of the call, may be empty
  * @ended: the call whose receipt is sent after it, with a reference; or NULL
  */
@@ -69,6 +71,8 @@ struct event {
 	u64 limit;
 	enum agentcg_cause cause;
 	u64 stall_total;
+	bool has_value;
+	u32 value;
 	char label[AGENTCG_LABEL_MAX + 1];
 	struct agentcg_tool *ended;
 };
@@ -94,6 +98,9 @@ static int fill(struct sk_buff *const skb, const struct event *const event)
 	if (event->has_usage &&
 	    (agentcg_nl_put_u64(skb, AGENTCG_A_EVENT_USAGE, event->usage) ||
 	     agentcg_nl_put_u64(skb, AGENTCG_A_EVENT_LIMIT, event->limit)))
+		return -EMSGSIZE;
+	if (event->has_value &&
+	    nla_put_u32(skb, AGENTCG_A_EVENT_VALUE, event->value))
 		return -EMSGSIZE;
 	if (!event->tool_id)
 		return 0;
@@ -313,6 +320,15 @@ void agentcg_notify_session(const enum agentcg_event_type type,
 	queue_event(event);
 }
 
+static void describe_tool(struct event *const event,
+			  const struct agentcg_tool *const tool)
+{
+	event->tool_id = tool->d.id;
+	take_usage(event, &tool->d);
+	event->stall_total = tool->stats.stall_total;
+	strscpy(event->label, tool->intent.label);
+}
+
 /*
  * Of a call that has ended the limit is the last that was in force, and the
  * usage its peak.
@@ -325,16 +341,13 @@ void agentcg_notify_tool(const enum agentcg_event_type type,
 
 	if (!event)
 		return;
-	event->tool_id = tool->d.id;
-	take_usage(event, &tool->d);
+	describe_tool(event, tool);
 	if (!event->has_usage) {
 		event->has_usage = true;
 		event->usage = tool->stats.peak;
 		event->limit = agentcg_nl_bytes(tool->d.high);
 	}
 	event->cause = cause;
-	event->stall_total = tool->stats.stall_total;
-	strscpy(event->label, tool->intent.label);
 	if (type == AGENTCG_EVENT_TYPE_TOOL_ENDED &&
 	    refcount_inc_not_zero(&tool->d.ref))
 		event->ended = tool;
@@ -350,6 +363,23 @@ void agentcg_notify_domain(const enum agentcg_event_type type,
 				    AGENTCG_CAUSE_RUNNING);
 	else
 		agentcg_notify_session(type, domain->session);
+}
+
+/* What a policy says of a domain; its session's lock is held. */
+void agentcg_notify_policy(struct agentcg_domain *const domain, const u32 value)
+{
+	struct event *const event = new_event(AGENTCG_EVENT_TYPE_POLICY_EVENT,
+					      domain->session);
+
+	if (!event)
+		return;
+	if (domain->type == AGENTCG_DOMAIN_TOOL)
+		describe_tool(event, agentcg_domain_to_tool(domain));
+	else
+		take_usage(event, domain);
+	event->has_value = true;
+	event->value = value;
+	queue_event(event);
 }
 
 /* The family is gone, so nobody listens any more. */

@@ -20,6 +20,7 @@ void agentcg_notify_tool(enum agentcg_event_type type,
 			 enum agentcg_cause cause);
 void agentcg_notify_domain(enum agentcg_event_type type,
 			   struct agentcg_domain *domain);
+void agentcg_notify_policy(struct agentcg_domain *domain, u32 value);
 void agentcg_notify_exit(void);
 
 #endif /* _AGENTCG_NOTIFY_H */

@@ -41,7 +41,8 @@
  * @task: who sleeps; it cannot go away while it is in the list
  * @tool: with a reference
  * @start: ns, when it got in line
- * @link: in the session's list of waiters, by the session's lock
+ * @delay: ns for which a policy puts it to sleep; 0 for one who waits for credit
+ * @link: in the session's list of waiters, or of the delayed, by its lock
  * @served: credit was handed over, or waiting has become pointless; likewise.
  *          Its call counts as held until then, not until the task runs again:
  *          who has been served may return credit.
@@ -51,6 +52,7 @@ struct agentcg_park {
 	struct task_struct *task;
 	struct agentcg_tool *tool;
 	u64 start;
+	u64 delay;
 	struct list_head link;
 	bool served;
 };
@@ -85,6 +87,11 @@ static void enqueue(struct agentcg_session *const session,
 {
 	struct agentcg_park *other;
 
+	if (park->delay) {
+		list_add_tail(&park->link, &session->delayed);
+		park->tool->delayed++;
+		return;
+	}
 	list_for_each_entry_reverse(other, &session->waiters, link)
 		if (other->tool->limits.class <= park->tool->limits.class)
 			break;
@@ -98,7 +105,10 @@ static void leave(struct agentcg_park *const park)
 	struct agentcg_tool *const tool = park->tool;
 
 	list_del(&park->link);
-	tool->d.session->nr_waiting--;
+	if (park->delay)
+		tool->delayed--;
+	else
+		tool->d.session->nr_waiting--;
 	agentcg_tool_unhold(tool, park->start, ktime_get_ns());
 	trace_agentcg_park(tool->d.session->d.id, tool->d.id, false);
 }
@@ -119,6 +129,8 @@ static u64 begin(struct agentcg_park *const park)
 	enqueue(session, park);
 	agentcg_tool_hold(tool, park->start);
 	trace_agentcg_park(session->d.id, tool->d.id, true);
+	if (park->delay)
+		return min(park->delay, patience);
 	/* Credit may have returned since the hook decided. */
 	agentcg_serve_locked(session);
 	if (!park->served) {
@@ -154,7 +166,8 @@ static void finish(struct agentcg_park *const park, const bool undisturbed)
 		if (park->served)
 			return;
 		leave(park);
-		if (undisturbed && !session->ended && tool->d.memcg) {
+		if (undisturbed && !park->delay && !session->ended &&
+		    tool->d.memcg) {
 			killed = agentcg_exhausted(tool) ==
 				 AGENTCG_OUTCOME_KILLED;
 			agentcg_credit_apply(tool);
@@ -196,12 +209,14 @@ static void park_work_fn(struct callback_head *const work)
 /**
  * agentcg_park_current - park the current task on its way to user space
  * @tool: its call; RCU read lock held.  A reference is taken.
+ * @delay: ns after which it goes on as a policy wants it, within what the stall
+ *         bound leaves; 0 for who waits for credit
  *
  * Without memory for it the task simply runs on: its debt is booked.
  *
  * Context: the hook, on the return path, preemption off.
  */
-void agentcg_park_current(struct agentcg_tool *const tool)
+void agentcg_park_current(struct agentcg_tool *const tool, const u64 delay)
 {
 	struct agentcg_park *park;
 
@@ -212,6 +227,7 @@ void agentcg_park_current(struct agentcg_tool *const tool)
 		goto err_free;
 	park->task = current;
 	park->tool = tool;
+	park->delay = delay;
 	init_task_work(&park->work, park_work_fn);
 	atomic_inc(&nr_parks);
 	if (!task_work_add(current, &park->work, TWA_RESUME))
@@ -253,25 +269,29 @@ void agentcg_park_serve(struct agentcg_park *const park)
 	wake_up_process(park->task);
 }
 
+/* Let those of a list go that wait for @tool, NULL for all of them. */
+static void wake(struct list_head *const list,
+		 const struct agentcg_tool *const tool)
+{
+	struct agentcg_park *park, *next;
+
+	list_for_each_entry_safe(park, next, list, link)
+		if (!tool || park->tool == tool)
+			agentcg_park_serve(park);
+}
+
 /* Let all go: the session ends. */
 void agentcg_park_wake_all(struct agentcg_session *const session)
 {
-	struct agentcg_park *park;
-
-	while ((park = agentcg_park_next(session, NULL)))
-		agentcg_park_serve(park);
+	wake(&session->waiters, NULL);
+	wake(&session->delayed, NULL);
 }
 
 /* Let all go that wait for @tool, which ends: some may have left its cgroup. */
 void agentcg_park_wake_tool(struct agentcg_tool *const tool)
 {
-	struct agentcg_park *park, *next;
-
-	for (park = agentcg_park_next(tool->d.session, NULL); park; park = next) {
-		next = agentcg_park_next(tool->d.session, park);
-		if (park->tool == tool)
-			agentcg_park_serve(park);
-	}
+	wake(&tool->d.session->waiters, tool);
+	wake(&tool->d.session->delayed, tool);
 }
 
 int agentcg_park_init(void)

@@ -12,7 +12,7 @@ struct agentcg_session;
 struct agentcg_tool;
 
 bool agentcg_park_allowed(void);
-void agentcg_park_current(struct agentcg_tool *tool);
+void agentcg_park_current(struct agentcg_tool *tool, u64 delay);
 unsigned int agentcg_park_count(void);
 
 /* Caller holds the session's lock. */

@@ -60,6 +60,7 @@ static const u8 rules[] = {
 	[AGENTCG_CMD_RECEIPT_GET] = ADMIN | MEMBER,
 	[AGENTCG_CMD_TOOL_MAKE] = MEMBER,
 	[AGENTCG_CMD_TOOL_REMOVE] = MEMBER,
+	[AGENTCG_CMD_POLICY_GET] = ADMIN,
 };
 
 static u8 rule(const u8 cmd)

@@ -28,7 +28,8 @@ bool agentcg_serve_others(const struct agentcg_session *const session,
 	const struct agentcg_tool *tool;
 
 	list_for_each_entry(tool, &session->tools, link)
-		if (tool != asker && !tool->held && !tool->freeze.wanted &&
+		if (tool != asker && (!tool->held || tool->delayed) &&
+		    !tool->freeze.wanted &&
 		    (tool->had_leader || cgroup_is_populated(tool->d.cgrp)))
 			return true;
 	return false;

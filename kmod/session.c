@@ -15,6 +15,7 @@
 #include "node.h"
 #include "notify.h"
 #include "park.h"
+#include "policy.h"
 #include "reclaim.h"
 #include "serve.h"
 #include "session.h"
@@ -58,6 +59,7 @@ static struct agentcg_session *new_session(void)
 	INIT_LIST_HEAD(&session->receipts);
 	INIT_LIST_HEAD(&session->waiters);
 	INIT_LIST_HEAD(&session->frozen);
+	INIT_LIST_HEAD(&session->delayed);
 	INIT_LIST_HEAD(&session->line);
 	INIT_LIST_HEAD(&session->link);
 	INIT_WORK(&session->end_work, end_work_fn);
@@ -324,6 +326,8 @@ int agentcg_session_add(const struct agentcg_dir *const dir,
 	list_add_tail(&session->link, &sessions);
 	WRITE_ONCE(nr_sessions, nr_sessions + 1);
 	agentcg_notify_session(AGENTCG_EVENT_TYPE_SESSION_ADDED, session);
+	if (agentcg_policy_any())
+		agentcg_policy_session_online(session);
 	/* Its tracepoint may have found nothing yet, see domain_publish(). */
 	if (agentcg_cgroup_is_dead(cgrp))
 		agentcg_session_gone(session);
@@ -332,7 +336,7 @@ int agentcg_session_add(const struct agentcg_dir *const dir,
 err_close:
 	path_put(&session->dir);
 	scoped_guard(spinlock_irqsave, &session->lock)
-		agentcg_domain_restore_high(&session->d);
+		agentcg_domain_restore(&session->d);
 	agentcg_node_close(session);
 err_agent:
 	detach_unpublished(session->agent);
@@ -415,6 +419,7 @@ static void drop_agent(struct agentcg_session *const session)
 		if (!agent)
 			return;
 		agentcg_account_hold(&session->acct, &session->agent_acct, 0);
+		agentcg_domain_unprotect(agent);
 		agentcg_domain_detach(agent, &cgrp, &memcg);
 	}
 	agentcg_domain_put_cgroup(cgrp, memcg);
@@ -452,8 +457,10 @@ void agentcg_session_remove(struct agentcg_session *const session,
 	WRITE_ONCE(nr_sessions, nr_sessions - 1);
 	drop_tools(session);
 	drop_agent(session);
+	if (agentcg_policy_any())
+		agentcg_policy_session_gone(session);
 	scoped_guard(spinlock_irqsave, &session->lock) {
-		agentcg_domain_restore_high(&session->d);
+		agentcg_domain_restore(&session->d);
 		agentcg_domain_detach(&session->d, &cgrp, &memcg);
 	}
 	if (restored_high)

@@ -18,6 +18,7 @@
 #include "ledger.h"
 
 struct agentcg_dir;
+struct agentcg_policy;
 struct agentcg_tool;
 struct netlink_ext_ack;
 struct nlattr;
@@ -58,6 +59,7 @@ struct agentcg_event_share {
  * @receipts: ended calls, latest first, at most AGENTCG_RECEIPTS_MAX
  * @waiters: parked tasks, highest class first, then first come
  * @frozen: calls frozen for want of credit, first come first
+ * @delayed: tasks that a policy has put to sleep
  * @nr_tools: length of @tools
  * @nr_receipts: length of @receipts
  * @nr_waiting: length of @waiters
@@ -89,6 +91,7 @@ struct agentcg_event_share {
  * @refused: the last time it asked it was given less
  * @quiet: looks since it last grew
  * @round: of the node's work, in which it was last asked
+ * @policy: that decides for it alone, see policy.c; read under RCU
  * @events: its share of the events, has a lock of its own
  * @link: in the list of sessions, by sessions_lock
  * @reclaim_work: reclaims for one who waits; holds a reference while it is queued
@@ -109,6 +112,7 @@ struct agentcg_session {
 	struct list_head receipts;
 	struct list_head waiters;
 	struct list_head frozen;
+	struct list_head delayed;
 	u32 nr_tools;
 	u32 nr_receipts;
 	u32 nr_waiting;
@@ -137,6 +141,7 @@ struct agentcg_session {
 	bool refused;
 	u32 quiet;
 	u32 round;
+	struct agentcg_policy __rcu *policy;
 	struct agentcg_event_share events;
 	struct list_head link;
 	struct work_struct reclaim_work;

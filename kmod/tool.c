@@ -15,6 +15,7 @@
 #include "node.h"
 #include "notify.h"
 #include "park.h"
+#include "policy.h"
 #include "serve.h"
 #include "session.h"
 #include "stats.h"
@@ -277,6 +278,8 @@ static int add_tool(struct agentcg_tool *const tool,
 			session->started++;
 			agentcg_credit_apply(tool);
 			agentcg_credit_apply_session(session);
+			if (agentcg_policy_any())
+				agentcg_policy_tool_online(tool);
 		}
 	}
 	if (err) {
@@ -465,13 +468,17 @@ void agentcg_tool_end(struct agentcg_tool *const tool)
 			return;
 		agentcg_park_wake_tool(tool);
 		agentcg_thaw(tool);
+		if (agentcg_policy_any())
+			agentcg_policy_tool_offline(tool);
 		settle_figures(tool);
 		agentcg_deadline_end(tool);
-		agentcg_domain_restore_high(&tool->d);
+		agentcg_domain_restore(&tool->d);
 		agentcg_account_close(&session->acct, &tool->acct,
 				      tool->stats.residue);
 		agentcg_domain_detach(&tool->d, &cgrp, &memcg);
 		oldest = keep_receipt(tool);
+		if (agentcg_policy_any())
+			agentcg_policy_receipt(tool);
 		agentcg_credit_left(tool);
 		agentcg_credit_apply_session(session);
 		agentcg_serve_locked(session);

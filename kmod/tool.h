@@ -113,6 +113,7 @@ struct agentcg_tool_stats {
  * @granted_at: jiffies of the last grant
  * @overdraft: part of the grant that was booked without credit
  * @held: tasks held back now
+ * @delayed: of them, those that a policy has put to sleep
  * @held_since: ns, when @held left 0
  * @native: watched tasks
  * @native_fails: passes of native reclaim in a row without progress
@@ -143,6 +144,7 @@ struct agentcg_tool {
 	unsigned long granted_at;
 	u64 overdraft;
 	u32 held;
+	u32 delayed;
 	u64 held_since;
 	struct agentcg_native native[AGENTCG_NATIVE_SLOTS];
 	u32 native_fails;

@@ -64,7 +64,7 @@ ended() {
 # What is the same for all commands.
 test_words() {
 	local object
-	for object in run session tool receipt event node info record replay env doctor save restore; do
+	for object in run session tool receipt event node policy info record replay env doctor save restore; do
 		check "$object help" gives 0 agentcg "$object" help
 		check "it tells the usage" grep -q "^usage: agentcg.* $object" "$tmp/out"
 	done
@@ -722,6 +722,15 @@ test_events() {
 	rmdir "$CG/$TOP/e"
 }
 
+# The rest of it is in policy_test.sh.
+test_policy_json() {
+	check "policy load" gives 0 agentcg policy load fair --session "/$S"
+	check "policy show" shows policys agentcg -j policy show
+	check "policy show of a session" shows policy agentcg -j policy show --session "/$S"
+	check "policy unload" gives 0 agentcg policy unload --session "/$S"
+	check "policy show without any" shows policys agentcg -j policy show
+}
+
 # doctor ITEM KEY: what the doctor says of one thing.
 doctor() {
 	agentcg -j doctor | python3 -c 'import json, sys
@@ -900,6 +909,7 @@ thorough test_tools
 thorough test_hold
 thorough test_the_rest
 thorough test_events
+thorough test_policy_json
 thorough test_doctor
 thorough test_no_memory
 thorough test_replay

@@ -156,6 +156,10 @@ TRY(node_set)
 	return ask_id(nl, AGENTCG_CMD_NODE_SET, AGENTCG_A_NODE_CAPACITY, 0);
 }
 
+TRY(policy_get) { return ask(nl, AGENTCG_CMD_POLICY_GET); }
+
+TRY(policies) { return count(nl, AGENTCG_CMD_POLICY_GET, 0); }
+
 TRY(session_add)
 {
 	struct session fresh = {
@@ -329,6 +333,9 @@ static const struct {
 ROW(info_get,		      0,    0,    0,    0,    0,    0,    0,    0,    0),
 ROW(node_get,		      0,    0,    0,    0,    0,    0,    0,    0,    0),
 ROW(node_set,		      0, PERM, PERM, PERM, PERM, PERM, PERM, PERM, PERM),
+/* None is attached. */
+ROW(policy_get,		  NOENT, PERM, PERM, PERM, PERM, PERM, PERM, PERM, PERM),
+ROW(policies,		      0, PERM, PERM, PERM, PERM, PERM, PERM, PERM, PERM),
 ROW(session_add,	      0, PERM, PERM, PERM, PERM, PERM, PERM, PERM, PERM),
 ROW(session_set,	      0, PERM, PERM, PERM, PERM, PERM, PERM, PERM, PERM),
 ROW(session_set_none,	  NOENT, PERM, PERM, PERM, PERM, PERM, PERM, PERM, PERM),

@@ -3,7 +3,6 @@
 #include "main.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +21,7 @@ static const char help[] =
 "  receipt   show: what came of tool calls that have ended\n"
 "  event     follow what happens, as it happens\n"
 "  node      show, set: the memory account of the machine\n"
+"  policy    show, load, unload: BPF programs that decide about memory\n"
 "  info      what the kernel module is, can do, and has done\n"
 "  record    run an agent and write what it uses over time\n"
 "  replay    do again what was recorded, under one of several controls\n"
@@ -53,30 +53,6 @@ const char intent_help[] =
 "  --restartable        it can simply be run again\n"
 "  --label TEXT         free text for people\n"
 "  --tag KEY=VALUE      comes back in the receipt; up to 8 times\n";
-
-void complain(const char *fmt, ...)
-{
-	char line[1400];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(line, sizeof(line), fmt, args);
-	va_end(args);
-	/* In one piece, so that lines of concurrent calls do not mix. */
-	fprintf(stderr, "agentcg: %s\n", line);
-}
-
-const char *error_mend(int err)
-{
-	switch (err) {
-	case -EPERM:
-		return " (run it as root)";
-	case -EACCES:
-		return " (run it as root, or have the cgroup delegated to you)";
-	default:
-		return "";
-	}
-}
 
 int fail(struct agentcg *handle, int err)
 {
@@ -164,6 +140,7 @@ static const struct command objects[] = {
 	{ "receipt", cmd_receipt },
 	{ "event", cmd_event },
 	{ "node", cmd_node },
+	{ "policy", cmd_policy },
 	{ "info", cmd_info },
 	{ "record", cmd_record },
 	{ "replay", cmd_replay },

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "complain.h"
+
 /* Exit statuses of everything but run. */
 enum {
 	EXIT_OK = 0,
@@ -36,9 +38,6 @@ struct command {
  */
 int dispatch(const struct command *table, char **argv, const char *help);
 
-/** complain() - One line on stderr, after the program's name. */
-void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
 /**
  * fail() - Tell the last error of the library, with the mend where one is
  *	known.
@@ -48,9 +47,6 @@ void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  * Return: EXIT_FAILED.
  */
 int fail(struct agentcg *handle, int err);
-
-/** error_mend() - What a user can do about @err, as " (…)", or "". */
-const char *error_mend(int err);
 
 /** open_handle() - agentcg_open(), or exit. */
 struct agentcg *open_handle(void);
@@ -63,6 +59,7 @@ int cmd_env(char **argv);
 int cmd_event(char **argv);
 int cmd_info(char **argv);
 int cmd_node(char **argv);
+int cmd_policy(char **argv);
 int cmd_receipt(char **argv);
 int cmd_record(char **argv);
 int cmd_replay(char **argv);

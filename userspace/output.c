@@ -353,12 +353,29 @@ void print_record(const struct agentcg_record *record)
 		record_text(stdout, record, 0);
 }
 
+/* A policy is known by its name and the id of its session. */
+static void policy_heading(const struct agentcg_record *policy)
+{
+	uint64_t id = agentcg_record_uint(policy, AGENTCG_A_POLICY_SESSION_ID, 0);
+
+	printf("%s for ", agentcg_record_string(policy, AGENTCG_A_POLICY_NAME) ?:
+			  "(unnamed)");
+	if (id)
+		printf("session %llu\n", (unsigned long long)id);
+	else
+		puts("the node");
+}
+
 void text_heading(const struct agentcg_record *record)
 {
 	bool tool = record->object == AGENTCG_OBJECT_TOOL;
 	struct agentcg_record intent = { .data = NULL };
 	const char *path, *label;
 
+	if (record->object == AGENTCG_OBJECT_POLICY) {
+		policy_heading(record);
+		return;
+	}
 	path = agentcg_record_string(record, tool ? AGENTCG_A_TOOL_PATH :
 						    AGENTCG_A_SESSION_PATH);
 	if (tool)

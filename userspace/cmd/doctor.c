@@ -134,7 +134,11 @@ static const struct {
 	{ AGENTCG_CAPABILITY_KFUNCS, "kfuncs", STATE_WARN,
 	  "BPF programs may ask the module",
 	  "BPF programs cannot ask the module: the built-in policy decides alone",
-	  "a module version with kfuncs, on a kernel with btf" },
+	  "see btf and the kernel log (dmesg)" },
+	{ AGENTCG_CAPABILITY_POLICIES, "policies", STATE_WARN,
+	  "a BPF policy may be loaded, see agentcg policy",
+	  "no BPF policy can be loaded: the built-in policy decides alone",
+	  "see btf and the kernel log (dmesg)" },
 };
 
 static void check_capabilities(struct report *report, const struct host *host)

@@ -101,6 +101,7 @@ enum agentcg_object {
 	AGENTCG_OBJECT_PROCESS,
 	AGENTCG_OBJECT_KILLER,
 	AGENTCG_OBJECT_OOM,
+	AGENTCG_OBJECT_POLICY,
 };
 
 /**
@@ -438,6 +439,22 @@ int agentcg_session_get(struct agentcg_session *session,
 
 /** agentcg_session_list() - Call @fn for all sessions. */
 int agentcg_session_list(struct agentcg *handle, agentcg_record_fn fn, void *arg);
+
+/* ---- policies ---- */
+
+/**
+ * agentcg_policy_get() - The BPF policy that decides somewhere.
+ * @handle: the handle.
+ * @session_id: in which session, by a policy of its own; 0: the node's.
+ * @policy: AGENTCG_A_POLICY_*.
+ *
+ * Return: 0; -ENOENT when there is none; -EPERM.
+ */
+int agentcg_policy_get(struct agentcg *handle, uint64_t session_id,
+		       struct agentcg_record *policy);
+
+/** agentcg_policy_list() - Call @fn for all attached policies. */
+int agentcg_policy_list(struct agentcg *handle, agentcg_record_fn fn, void *arg);
 
 /* ---- tool calls ---- */
 

@@ -38,6 +38,8 @@ static unsigned int object_of(unsigned int cmd)
 		return AGENTCG_OBJECT_SESSION;
 	case AGENTCG_CMD_EVENT:
 		return AGENTCG_OBJECT_EVENT;
+	case AGENTCG_CMD_POLICY_GET:
+		return AGENTCG_OBJECT_POLICY;
 	default:
 		return AGENTCG_OBJECT_TOOL;
 	}

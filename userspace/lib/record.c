@@ -68,13 +68,14 @@ static const char *const event_type_names[] = {
 	[AGENTCG_EVENT_TYPE_POLICY_DETACHED] = "policy-detached",
 	[AGENTCG_EVENT_TYPE_TOOL_FROZEN] = "tool-frozen",
 	[AGENTCG_EVENT_TYPE_TOOL_THAWED] = "tool-thawed",
+	[AGENTCG_EVENT_TYPE_POLICY_EVENT] = "policy-event",
 	NULL
 };
 
 /* By bit of enum agentcg_capability. */
 static const char *const capability_names[] = {
 	"hook", "reclaim-watch", "lifecycle", "btf", "kfuncs", "sched-ext",
-	"psi", "oom-watch", NULL
+	"psi", "oom-watch", "policies", NULL
 };
 
 #define ATTR(NAME, TYPE) \
@@ -248,6 +249,17 @@ static const struct agentcg_attr event_attrs[AGENTCG_A_EVENT_MAX + 1] = {
 	[AGENTCG_A_EVENT_LIMIT] = ATTR("limit", LIMIT),
 	[AGENTCG_A_EVENT_STALL_TOTAL] = ATTR("stall-total", DURATION),
 	[AGENTCG_A_EVENT_DROPPED] = ATTR("dropped", COUNT),
+	[AGENTCG_A_EVENT_VALUE] = ATTR("value", COUNT),
+};
+
+static const struct agentcg_attr policy_attrs[AGENTCG_A_POLICY_MAX + 1] = {
+	[AGENTCG_A_POLICY_SESSION_ID] = ATTR("session-id", ID),
+	[AGENTCG_A_POLICY_NAME] = ATTR("name", STRING),
+	[AGENTCG_A_POLICY_LINK] = ATTR("link", COUNT),
+	[AGENTCG_A_POLICY_SINCE] = ATTR("since", INSTANT),
+	[AGENTCG_A_POLICY_CALLS] = ATTR("calls", COUNT),
+	[AGENTCG_A_POLICY_SLOW] = ATTR("slow", COUNT),
+	[AGENTCG_A_POLICY_GIVEN_UP] = ATTR("given-up", BOOL),
 };
 
 static const struct {
@@ -263,6 +275,7 @@ static const struct {
 	[AGENTCG_OBJECT_PROCESS] = { process_attrs, AGENTCG_A_PROCESS_MAX },
 	[AGENTCG_OBJECT_KILLER] = { killer_attrs, AGENTCG_A_KILLER_MAX },
 	[AGENTCG_OBJECT_OOM] = { oom_attrs, AGENTCG_A_OOM_MAX },
+	[AGENTCG_OBJECT_POLICY] = { policy_attrs, AGENTCG_A_POLICY_MAX },
 };
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))

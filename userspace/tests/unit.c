@@ -499,6 +499,7 @@ static void test_attributes(void)
 		{ AGENTCG_OBJECT_PROCESS, AGENTCG_A_PROCESS_MAX, "process" },
 		{ AGENTCG_OBJECT_KILLER, AGENTCG_A_KILLER_MAX, "killer" },
 		{ AGENTCG_OBJECT_OOM, AGENTCG_A_OOM_MAX, "oom" },
+		{ AGENTCG_OBJECT_POLICY, AGENTCG_A_POLICY_MAX, "policy" },
 	};
 	size_t i;
 
@@ -520,8 +521,8 @@ static void test_attributes(void)
 	check(agentcg_cause_name(AGENTCG_CAUSE_OWNER_GONE) &&
 	      !agentcg_cause_name(AGENTCG_CAUSE_OWNER_GONE + 1),
 	      "causes have names");
-	check(agentcg_event_type_name(AGENTCG_EVENT_TYPE_TOOL_THAWED) &&
-	      !agentcg_event_type_name(AGENTCG_EVENT_TYPE_TOOL_THAWED + 1),
+	check(agentcg_event_type_name(AGENTCG_EVENT_TYPE_POLICY_EVENT) &&
+	      !agentcg_event_type_name(AGENTCG_EVENT_TYPE_POLICY_EVENT + 1),
 	      "event types have names");
 	check_text(agentcg_capability_name((unsigned int)
 			__builtin_ctz(AGENTCG_CAPABILITY_SCHED_EXT)),
@@ -661,6 +662,7 @@ static void test_schema(void)
 		{ "process", AGENTCG_OBJECT_PROCESS, 0 },
 		{ "killer", AGENTCG_OBJECT_KILLER, 0 },
 		{ "oom", AGENTCG_OBJECT_OOM, 0 },
+		{ "policy", AGENTCG_OBJECT_POLICY, 0 },
 	};
 	json_t *schema = json_load_file(SCHEMA, 0, NULL);
 	size_t i;

@@ -17,6 +17,7 @@
 #define AGENTCG_WEIGHT_MAX	10000
 #define AGENTCG_SURVIVORS_MAX	16
 #define AGENTCG_NAME_MAX	255
+#define AGENTCG_POLICY_NAME_MAX	31
 
 /*
  * Who yields to whom, from the first served to the first held.
@@ -104,6 +105,11 @@ enum agentcg_cause {
 	AGENTCG_CAUSE_OWNER_GONE,
 };
 
+/**
+ * enum agentcg_event_type
+ * @AGENTCG_EVENT_TYPE_POLICY_EVENT: A policy program tells something of its
+ *   own.
+ */
 enum agentcg_event_type {
 	AGENTCG_EVENT_TYPE_SESSION_ADDED,
 	AGENTCG_EVENT_TYPE_SESSION_CHANGED,
@@ -121,6 +127,7 @@ enum agentcg_event_type {
 	AGENTCG_EVENT_TYPE_POLICY_DETACHED,
 	AGENTCG_EVENT_TYPE_TOOL_FROZEN,
 	AGENTCG_EVENT_TYPE_TOOL_THAWED,
+	AGENTCG_EVENT_TYPE_POLICY_EVENT,
 };
 
 /**
@@ -138,6 +145,7 @@ enum agentcg_event_type {
  * @AGENTCG_CAPABILITY_PSI: Parked time is seen as memory pressure.
  * @AGENTCG_CAPABILITY_OOM_WATCH: The limit that led to an OOM kill is known.
  *   Without it the cause is oom.
+ * @AGENTCG_CAPABILITY_POLICIES: A BPF policy may be attached.
  */
 enum agentcg_capability {
 	AGENTCG_CAPABILITY_HOOK = 1,
@@ -148,6 +156,7 @@ enum agentcg_capability {
 	AGENTCG_CAPABILITY_SCHED_EXT = 32,
 	AGENTCG_CAPABILITY_PSI = 64,
 	AGENTCG_CAPABILITY_OOM_WATCH = 128,
+	AGENTCG_CAPABILITY_POLICIES = 256,
 };
 
 enum {
@@ -330,9 +339,23 @@ enum {
 	AGENTCG_A_EVENT_LIMIT,
 	AGENTCG_A_EVENT_STALL_TOTAL,
 	AGENTCG_A_EVENT_DROPPED,
+	AGENTCG_A_EVENT_VALUE,
 
 	__AGENTCG_A_EVENT_MAX,
 	AGENTCG_A_EVENT_MAX = (__AGENTCG_A_EVENT_MAX - 1)
+};
+
+enum {
+	AGENTCG_A_POLICY_SESSION_ID = 1,
+	AGENTCG_A_POLICY_NAME,
+	AGENTCG_A_POLICY_LINK,
+	AGENTCG_A_POLICY_SINCE,
+	AGENTCG_A_POLICY_CALLS,
+	AGENTCG_A_POLICY_SLOW,
+	AGENTCG_A_POLICY_GIVEN_UP,
+
+	__AGENTCG_A_POLICY_MAX,
+	AGENTCG_A_POLICY_MAX = (__AGENTCG_A_POLICY_MAX - 1)
 };
 
 enum {
@@ -353,6 +376,7 @@ enum {
 	AGENTCG_CMD_TOOL_REMOVE,
 	AGENTCG_CMD_TOOL_FREEZE,
 	AGENTCG_CMD_TOOL_THAW,
+	AGENTCG_CMD_POLICY_GET,
 
 	__AGENTCG_CMD_MAX,
 	AGENTCG_CMD_MAX = (__AGENTCG_CMD_MAX - 1)
