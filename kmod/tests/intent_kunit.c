@@ -9,6 +9,9 @@
 #define agentcg_nl_info_get_doit	NULL
 #define agentcg_nl_node_get_doit	NULL
 #define agentcg_nl_node_set_doit	NULL
+#define agentcg_nl_policy_dump_start	NULL
+#define agentcg_nl_policy_get_doit	NULL
+#define agentcg_nl_policy_get_dumpit	NULL
 #define agentcg_nl_post_doit	NULL
 #define agentcg_nl_pre_doit	NULL
 #define agentcg_nl_receipt_get_doit	NULL
