@@ -22,7 +22,7 @@
 /* As much as it may be. */
 #define HUGE_BURST	(248 * MB)
 /* Calls of the modest tenant's, and what each fills. */
-#define CALLS		rounds(20)
+#define CALLS		rounds(slow() > 1 ? 5 : 20)
 #define FILL		(24 * MB)
 /* Far above what anybody should wait for here. */
 #define STALL		(10000 * MS * slow())
