@@ -443,9 +443,9 @@ TEST_F_TIMEOUT(hold, cache_of_a_lower_class_gives_way, 60)
 	      intent_class(AGENTCG_CLASS_BESTEFFORT), turn_to_cache, steps);
 	ASSERT_EQ(0, wait_for(&steps->ready, 1, 30000));
 	/* Not all of it: what it did not use for a moment has flowed back. */
-	ASSERT_LE(40 * MB, call_figure(nl, &low.call, AGENTCG_A_TOOL_USAGE));
+	ASSERT_LE(28 * MB, call_figure(nl, &low.call, AGENTCG_A_TOOL_USAGE));
 	fill_in(_metadata, nl, &self->session, &self->asker, "high",
-		intent_class(AGENTCG_CLASS_INTERACTIVE), 100 * MB, false);
+		intent_class(AGENTCG_CLASS_INTERACTIVE), 104 * MB, false);
 	EXPECT_EQ(0, wait_exit(self->asker.pid, 30000));
 	EXPECT_LT(before, reclaims(nl));
 	EXPECT_GE(32 * MB, call_figure(nl, &low.call, AGENTCG_A_TOOL_USAGE));
