@@ -125,7 +125,7 @@ time.sleep(0.5)"
 	check "all of its calls" says 'd["total"]["survived"] == 3 and d["demand"] > 50e6'
 
 	check "record a command that makes no calls" gives 0 agentcg record --output w.jsonl -- \
-		python3 -c 'x = bytearray(32 << 20)'
+		python3 -c 'import time; x = b"x" * (32 << 20); time.sleep(1)'
 	check "it is the call" recorded w.jsonl 'list(calls) == ["python3"] and max(calls["python3"]["anon_mb"]) > 30'
 	check "a signal ends it" gives 143 agentcg record --output s.jsonl -- sh -c 'kill $$'
 	check "that is recorded, too" recorded s.jsonl '"err" in calls["sh"]'
