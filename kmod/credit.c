@@ -112,14 +112,22 @@ void agentcg_credit_overdraw(struct agentcg_tool *const tool, const u64 size)
 	trace_agentcg_overdraw(session->d.id, tool->d.id, size);
 }
 
-/* What is charged above what the call holds is used already: overdraft. */
-void agentcg_credit_book_usage(struct agentcg_tool *const tool)
+/* What is charged to a call above what it holds, in bytes; lock held. */
+u64 agentcg_credit_lack(const struct agentcg_tool *const tool)
 {
 	const u64 usage = agentcg_bytes(agentcg_memcg_usage(tool->d.memcg));
 	const u64 held = agentcg_account_held(&tool->acct);
 
-	if (usage > held)
-		agentcg_credit_overdraw(tool, usage - held);
+	return usage > held ? usage - held : 0;
+}
+
+/* That is used already: overdraft. */
+void agentcg_credit_book_usage(struct agentcg_tool *const tool)
+{
+	const u64 lack = agentcg_credit_lack(tool);
+
+	if (lack)
+		agentcg_credit_overdraw(tool, lack);
 }
 
 /*
@@ -252,32 +260,40 @@ static bool is_fresh(const struct agentcg_tool *const tool)
 	return time_before(jiffies, tool->granted_at + BURST_JIFFIES);
 }
 
+/* Unused credit comes back: it is told, and the limit follows. */
+static u64 take_unused(struct agentcg_tool *const tool, const u64 size,
+		       const bool pin)
+{
+	const u64 back = take_back(tool, size);
+
+	if (!back)
+		return 0;
+	if (pin) {
+		agentcg_stats_inc(AGENTCG_STAT_PINS);
+		trace_agentcg_pin(tool->d.session->d.id, tool->d.id, back);
+	} else {
+		trace_agentcg_revoke(tool->d.session->d.id, tool->d.id, back);
+	}
+	tool->stats.revoked_total += back;
+	agentcg_credit_apply(tool);
+	return back;
+}
+
 /*
  * Take what @tool has no use for, up to @want, for the sake of @asker.  A call
  * of a lower class is pinned at its usage: the next that it asks for puts it in
  * line, behind the asker.
  */
-static u64 take_unused(struct agentcg_tool *const tool,
-		       const struct agentcg_tool *const asker, const u64 want)
+static u64 take_for(struct agentcg_tool *const asker,
+		    struct agentcg_tool *const tool, const u64 want)
 {
 	const bool pin = is_below(tool, asker);
-	u64 size;
 
 	/* What a higher class was just handed it is about to use. */
 	if (is_below(asker, tool) && is_fresh(tool))
 		return 0;
-	size = take_back(tool, min(headroom(tool, pin ? 0 : slack()), want));
-	if (!size)
-		return 0;
-	if (pin) {
-		agentcg_stats_inc(AGENTCG_STAT_PINS);
-		trace_agentcg_pin(tool->d.session->d.id, tool->d.id, size);
-	} else {
-		trace_agentcg_revoke(tool->d.session->d.id, tool->d.id, size);
-	}
-	tool->stats.revoked_total += size;
-	agentcg_credit_apply(tool);
-	return size;
+	return take_unused(tool, min(headroom(tool, pin ? 0 : slack()), want),
+			   pin);
 }
 
 /**
@@ -288,12 +304,7 @@ static u64 take_unused(struct agentcg_tool *const tool,
  */
 u64 agentcg_credit_hold(struct agentcg_tool *const tool)
 {
-	const u64 size = take_back(tool, headroom(tool, slack()));
-
-	tool->stats.revoked_total += size;
-	if (size)
-		agentcg_credit_apply(tool);
-	return size;
+	return take_unused(tool, headroom(tool, slack()), false);
 }
 
 /**
@@ -316,7 +327,7 @@ bool agentcg_credit_revoke(struct agentcg_tool *const asker, const u64 want)
 	for (class = AGENTCG_CLASS_BESTEFFORT; class >= 0 && got < want; class--)
 		list_for_each_entry(tool, &session->tools, link)
 			if (tool != asker && tool->limits.class == class)
-				got += take_unused(tool, asker, want - got);
+				got += take_for(asker, tool, want - got);
 	if (got)
 		agentcg_stats_inc(AGENTCG_STAT_REVOKES);
 	return got;
@@ -372,19 +383,9 @@ void agentcg_credit_shed(struct agentcg_session *const session)
 	if (session->ended || !session->acct.granted)
 		return;
 	agentcg_credit_refresh(session);
-	list_for_each_entry(tool, &session->tools, link) {
-		u64 size;
-
-		if (is_fresh(tool))
-			continue;
-		size = take_back(tool, headroom(tool, slack()));
-		if (!size)
-			continue;
-		trace_agentcg_revoke(session->d.id, tool->d.id, size);
-		tool->stats.revoked_total += size;
-		agentcg_credit_apply(tool);
-		got += size;
-	}
+	list_for_each_entry(tool, &session->tools, link)
+		if (!is_fresh(tool))
+			got += agentcg_credit_hold(tool);
 	if (got)
 		agentcg_stats_inc(AGENTCG_STAT_SHEDS);
 	agentcg_node_release(session, agentcg_credit_to_back(session));

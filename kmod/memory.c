@@ -133,9 +133,7 @@ static enum verdict decide_session(struct agentcg_tool *const tool,
 static __cold enum verdict obey(struct agentcg_tool *const tool, const bool sync,
 				const struct agentcg_policy_answer *const answer)
 {
-	const u64 usage = agentcg_bytes(agentcg_memcg_usage(tool->d.memcg));
-	const u64 held = agentcg_account_held(&tool->acct);
-	const u64 need = usage > held ? usage - held : 0;
+	const u64 need = agentcg_credit_lack(tool);
 	enum verdict verdict = VERDICT_DEBT;
 	u64 step;
 

@@ -53,12 +53,17 @@ bool agentcg_native_watch(struct agentcg_tool *const tool,
 	return true;
 }
 
-/* A pass that a policy wants, unless the last ones came to nothing. */
-bool agentcg_native_try(struct agentcg_tool *const tool)
+/* Not when the last passes came to nothing, nor past the stall bound. */
+static bool may_try(const struct agentcg_tool *const tool)
 {
 	return tool->native_fails < NATIVE_FAILS_MAX &&
-	       tool->stats.stall_total < tool->limits.stall &&
-	       agentcg_native_watch(tool, AGENTCG_NATIVE_CACHE);
+	       tool->stats.stall_total < tool->limits.stall;
+}
+
+/* A pass that a policy wants. */
+bool agentcg_native_try(struct agentcg_tool *const tool)
+{
+	return may_try(tool) && agentcg_native_watch(tool, AGENTCG_NATIVE_CACHE);
 }
 
 /*
@@ -68,11 +73,9 @@ bool agentcg_native_try(struct agentcg_tool *const tool)
  */
 bool agentcg_native_pays(struct agentcg_tool *const tool, const u64 need)
 {
-	if (tool->native_fails >= NATIVE_FAILS_MAX ||
-	    tool->stats.stall_total >= tool->limits.stall)
-		return false;
-	return agentcg_bytes(agentcg_memcg_inactive_file(tool->d.memcg)) >=
-	       max_t(u64, 4 * need, SZ_2M);
+	return may_try(tool) &&
+	       agentcg_bytes(agentcg_memcg_inactive_file(tool->d.memcg)) >=
+		       max_t(u64, 4 * need, SZ_2M);
 }
 
 /*
@@ -186,13 +189,11 @@ void agentcg_native_begins(void)
 /* What is still over the call's limit becomes grant, else debt; lock held. */
 static void cover_usage(struct agentcg_tool *const tool)
 {
-	const u64 usage = agentcg_bytes(agentcg_memcg_usage(tool->d.memcg));
-	u64 held = agentcg_account_held(&tool->acct);
+	const u64 lack = agentcg_credit_lack(tool);
 
-	if (usage > held)
-		held += agentcg_credit_grant(tool, usage - held);
-	if (usage > held)
-		agentcg_credit_overdraw(tool, usage - held);
+	if (lack)
+		agentcg_credit_grant(tool, lack);
+	agentcg_credit_book_usage(tool);
 	agentcg_credit_settle(tool);
 }
 

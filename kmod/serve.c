@@ -63,11 +63,7 @@ static u64 share(const struct agentcg_tool *const tool)
 /* Grant a call what its next step needs; false when there is no credit. */
 static bool pay(struct agentcg_tool *const tool)
 {
-	const u64 usage = agentcg_bytes(agentcg_memcg_usage(tool->d.memcg));
-	const u64 held = agentcg_account_held(&tool->acct);
-	const u64 want = share(tool) + (usage > held ? usage - held : 0);
-
-	if (!agentcg_credit_grant(tool, want))
+	if (!agentcg_credit_grant(tool, share(tool) + agentcg_credit_lack(tool)))
 		return false;
 	agentcg_credit_settle(tool);
 	return true;
