@@ -7,30 +7,29 @@
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/kernfs.h>
 #include <linux/string.h>
 
 #include "cgfile.h"
+#include "place.h"
 
 /* No control file has a longer name. */
 #define FILE_NAME_MAX	32
 
-static struct file *open_file(const struct path *const dir,
-			      struct cgroup *const cgrp, const char *const name)
+static struct file *open_file(const struct agentcg_place *const place,
+			      const char *const name)
 {
-	char path[1 + NAME_MAX + 1 + FILE_NAME_MAX];
+	char path[AGENTCG_PLACE_NAME_MAX + FILE_NAME_MAX];
 	struct file *file;
 	int len;
 
-	len = kernfs_path_from_node(cgrp->kn, cgroup_parent(cgrp)->kn, path,
-				    1 + NAME_MAX + 1);
+	len = agentcg_place_name(place, path);
 	if (len < 0)
 		return ERR_PTR(len);
 	snprintf(path + len, sizeof(path) - len, "/%s", name);
-	file = file_open_root(dir, path, O_WRONLY, 0);
+	file = file_open_root(&place->parent, path, O_WRONLY, 0);
 	/* The name may be another call's by now. */
-	if (!IS_ERR(file) &&
-	    d_inode(file->f_path.dentry->d_parent)->i_ino != cgroup_id(cgrp)) {
+	if (!IS_ERR(file) && d_inode(file->f_path.dentry->d_parent)->i_ino !=
+			     cgroup_id(place->cgrp)) {
 		fput(file);
 		return ERR_PTR(-ENOENT);
 	}
@@ -39,8 +38,7 @@ static struct file *open_file(const struct path *const dir,
 
 /**
  * agentcg_cgfile_write - write to a control file of a call
- * @dir: directory of its session
- * @cgrp: of the call, a child of it; the caller has references to both
+ * @place: of the call
  * @name: of the file
  * @text: what is written
  *
@@ -48,10 +46,10 @@ static struct file *open_file(const struct path *const dir,
  * Return: 0; -ENOENT when the cgroup has gone; -EROFS where the session was
  * added through a read-only mount; or what the file says.
  */
-int agentcg_cgfile_write(const struct path *const dir, struct cgroup *const cgrp,
+int agentcg_cgfile_write(const struct agentcg_place *const place,
 			 const char *const name, const char *const text)
 {
-	struct file *const file = open_file(dir, cgrp, name);
+	struct file *const file = open_file(place, name);
 	loff_t pos = 0;
 	ssize_t len;
 

@@ -10,13 +10,13 @@
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/fs_struct.h>
-#include <linux/kernfs.h>
 #include <linux/mount.h>
 #include <linux/path.h>
 #include <linux/security.h>
 
 #include "compat.h"
 #include "dir.h"
+#include "place.h"
 
 /* As the library makes them; the caller's umask takes off what it takes off. */
 #define DIR_MODE	0755
@@ -115,22 +115,18 @@ int agentcg_dir_remove(const struct path *const parent,
 }
 
 /**
- * agentcg_dir_remove_cgroup - the same for who has the cgroup
- * @parent: where its parent is
- * @cgrp: the caller holds a reference
+ * agentcg_dir_remove_place - the same for the directory of a call
+ * @place: of the call
  *
  * Context: process or a work; what its credentials allow.
  * Return: as agentcg_dir_remove().
  */
-int agentcg_dir_remove_cgroup(const struct path *const parent,
-			      struct cgroup *const cgrp)
+int agentcg_dir_remove_place(const struct agentcg_place *const place)
 {
-	char name[1 + NAME_MAX + 1];
-	int len;
+	char name[AGENTCG_PLACE_NAME_MAX];
+	const int len = agentcg_place_name(place, name);
 
-	/* Relative to its parent: a slash, and the name. */
-	len = kernfs_path_from_node(cgrp->kn, cgroup_parent(cgrp)->kn, name,
-				    sizeof(name));
-	return len < 0 ? len : remove_named(parent, &QSTR(name + 1),
-					    cgroup_id(cgrp));
+	/* Without the slash. */
+	return len < 0 ? len : remove_named(&place->parent, &QSTR(name + 1),
+					    cgroup_id(place->cgrp));
 }

@@ -12,13 +12,13 @@
 #ifndef _AGENTCG_DIR_H
 #define _AGENTCG_DIR_H
 
-struct cgroup;
+struct agentcg_place;
 struct dentry;
 struct file;
 struct path;
 
 struct file *agentcg_dir_make(const struct path *parent, const char *name);
 int agentcg_dir_remove(const struct path *parent, struct dentry *child);
-int agentcg_dir_remove_cgroup(const struct path *parent, struct cgroup *cgrp);
+int agentcg_dir_remove_place(const struct agentcg_place *place);
 
 #endif /* _AGENTCG_DIR_H */

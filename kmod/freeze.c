@@ -23,7 +23,7 @@
 
 static int write_file(const struct agentcg_freeze *const freeze, const bool on)
 {
-	return agentcg_cgfile_write(&freeze->dir, freeze->cgrp, "cgroup.freeze",
+	return agentcg_cgfile_write(&freeze->place, "cgroup.freeze",
 				    on ? "1" : "0");
 }
 
@@ -33,7 +33,7 @@ static int write_file(const struct agentcg_freeze *const freeze, const bool on)
  */
 static bool is_frozen_already(const struct agentcg_freeze *const freeze)
 {
-	return READ_ONCE(freeze->cgrp->freezer.freeze);
+	return READ_ONCE(freeze->place.cgrp->freezer.freeze);
 }
 
 /* The next thing to do.  Return: whether there is any. */
@@ -48,19 +48,15 @@ static bool next_write(struct agentcg_tool *const tool, bool *const on)
 static void let_go(struct agentcg_tool *const tool)
 {
 	struct agentcg_freeze *const freeze = &tool->freeze;
-	struct cgroup *cgrp;
-	struct path dir;
+	struct agentcg_place place;
 
 	scoped_guard(spinlock_irqsave, &tool->d.session->lock) {
-		if (freeze->wanted || freeze->written || !freeze->cgrp)
+		if (freeze->wanted || freeze->written || !freeze->place.cgrp)
 			return;
-		cgrp = freeze->cgrp;
-		dir = freeze->dir;
-		freeze->cgrp = NULL;
-		freeze->dir = (struct path) {};
+		place = freeze->place;
+		freeze->place = (struct agentcg_place) {};
 	}
-	cgroup_put(cgrp);
-	path_put(&dir);
+	agentcg_place_put(&place);
 }
 
 static void freeze_work_fn(struct work_struct *const work)
@@ -102,19 +98,14 @@ void agentcg_freeze_init(struct agentcg_tool *const tool)
 static void hold(struct agentcg_tool *const tool)
 {
 	struct agentcg_freeze *const freeze = &tool->freeze;
-	struct agentcg_session *const session = tool->d.session;
 
-	if (!freeze->cgrp) {
-		freeze->cgrp = tool->d.cgrp;
-		cgroup_get(freeze->cgrp);
-		freeze->dir = session->dir;
-		path_get(&freeze->dir);
-	}
+	if (!freeze->place.cgrp)
+		agentcg_place_get(&freeze->place, tool);
 	freeze->wanted = true;
 	freeze->since = ktime_get_ns();
 	agentcg_stats_inc(AGENTCG_STAT_FREEZES);
 	agentcg_notify_tool(AGENTCG_EVENT_TYPE_TOOL_FROZEN, tool, 0);
-	trace_agentcg_freeze(session->d.id, tool->d.id, true);
+	trace_agentcg_freeze(tool->d.session->d.id, tool->d.id, true);
 	queue(tool);
 }
 
@@ -134,7 +125,6 @@ bool agentcg_freeze(struct agentcg_tool *const tool)
 	/* A thread that is still on its way to where it stops. */
 	if (freeze->wanted)
 		return true;
-	freeze->asked = false;
 	list_add_tail(&freeze->link, &tool->d.session->frozen);
 	hold(tool);
 	return true;
@@ -174,7 +164,6 @@ int agentcg_freeze_request(struct agentcg_tool *const tool)
 	guard(spinlock_irqsave)(&tool->d.session->lock);
 	if (tool->d.session->ended || !tool->d.cgrp)
 		return -ENODEV;
-	freeze->asked = true;
 	freeze->overruled = false;
 	list_del_init(&freeze->link);
 	if (!freeze->wanted)

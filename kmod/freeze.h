@@ -8,36 +8,33 @@
 #ifndef _AGENTCG_FREEZE_H
 #define _AGENTCG_FREEZE_H
 
-#include <linux/path.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
+#include "place.h"
+
 struct agentcg_session;
 struct agentcg_tool;
-struct cgroup;
 
 /**
  * struct agentcg_freeze - of a call; by the session's lock
  * @work: writes the file; holds a reference to the call while it is queued
- * @link: in the session's list of those who wait frozen for credit
+ * @link: in the session's list of those who wait frozen for credit; not when it
+ *        was frozen by a request, so that credit does not thaw it
  * @wanted: it is to be frozen
- * @asked: by a request, so that credit does not thaw it
  * @overruled: it was thawed by a request, so want of credit does not freeze it
  * @since: ns, when @wanted was set
- * @cgrp: its cgroup, and
- * @dir: where its session's directory is: with references from the first freeze
- *       on until the thaw has been written
+ * @place: where the file is, kept from the first freeze on until the thaw has been
+ *         written
  * @written: what the file says, as far as we wrote it; only the work's
  */
 struct agentcg_freeze {
 	struct work_struct work;
 	struct list_head link;
 	bool wanted;
-	bool asked;
 	bool overruled;
 	u64 since;
-	struct cgroup *cgrp;
-	struct path dir;
+	struct agentcg_place place;
 	bool written;
 };
 

@@ -13,13 +13,13 @@
 #include <linux/hashtable.h>
 #include <linux/netlink.h>
 #include <linux/notifier.h>
-#include <linux/path.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
 #include "dir.h"
 #include "domain.h"
 #include "owner.h"
+#include "place.h"
 #include "session.h"
 #include "tool.h"
 
@@ -55,33 +55,28 @@ static bool wait_empty(struct agentcg_tool *const tool)
 	return true;
 }
 
-static bool pin(struct agentcg_tool *const tool, struct cgroup **const cgrp,
-		struct path *const dir)
+static bool find_place(struct agentcg_tool *const tool,
+		       struct agentcg_place *const place)
 {
 	struct agentcg_session *const session = tool->d.session;
 
 	guard(spinlock_irqsave)(&session->lock);
 	if (!tool->d.cgrp || session->ended)
 		return false;
-	*cgrp = tool->d.cgrp;
-	cgroup_get(*cgrp);
-	*dir = session->dir;
-	path_get(dir);
+	agentcg_place_get(place, tool);
 	return true;
 }
 
 /* Its receipt comes with it.  Return: whether the cgroup has gone. */
 static bool remove_cgroup(struct agentcg_tool *const tool)
 {
-	struct cgroup *cgrp;
-	struct path dir;
+	struct agentcg_place place;
 	int err;
 
-	if (!pin(tool, &cgrp, &dir))
+	if (!find_place(tool, &place))
 		return true;
-	err = agentcg_dir_remove_cgroup(&dir, cgrp);
-	path_put(&dir);
-	cgroup_put(cgrp);
+	err = agentcg_dir_remove_place(&place);
+	agentcg_place_put(&place);
 	return !err;
 }
 
@@ -100,18 +95,6 @@ static void kill_all(struct agentcg_session *const session)
 		agentcg_tool_kill(tool, AGENTCG_CAUSE_OWNER_GONE);
 }
 
-static struct agentcg_tool *first_tool(struct agentcg_session *const session)
-{
-	struct agentcg_tool *tool;
-
-	guard(spinlock_irqsave)(&session->lock);
-	tool = list_first_entry_or_null(&session->tools, struct agentcg_tool,
-					link);
-	if (tool)
-		refcount_inc(&tool->d.ref);
-	return tool;
-}
-
 /* Its cgroup and its agent are not ours to remove: the agent may be the holder. */
 static void end_session(struct agentcg_session *const session)
 {
@@ -119,7 +102,7 @@ static void end_session(struct agentcg_session *const session)
 	bool ended = true;
 
 	kill_all(session);
-	while (ended && (tool = first_tool(session))) {
+	while (ended && (tool = agentcg_session_first_tool(session))) {
 		ended = end_tool(tool);
 		agentcg_tool_put(tool);
 	}

@@ -10,15 +10,14 @@
 
 #include "common.h"
 
-#include <linux/cgroup.h>
 #include <linux/list.h>
-#include <linux/path.h>
 #include <linux/workqueue.h>
 
 #include "cgfile.h"
 #include "cgrp.h"
 #include "credit.h"
 #include "park.h"
+#include "place.h"
 #include "reclaim.h"
 #include "serve.h"
 #include "session.h"
@@ -41,13 +40,11 @@ static struct workqueue_struct *reclaim_wq;
 /**
  * struct holder - a call whose cache is to go; with references
  * @tool: the call
- * @cgrp: its cgroup
- * @dir: its session's directory
+ * @place: where it is
  */
 struct holder {
 	struct agentcg_tool *tool;
-	struct cgroup *cgrp;
-	struct path dir;
+	struct agentcg_place place;
 };
 
 /* The call of the lowest class below @waiter's that has cache; lock held. */
@@ -83,17 +80,13 @@ static bool get_holder(struct agentcg_session *const session,
 	if (!holder->tool)
 		return false;
 	refcount_inc(&holder->tool->d.ref);
-	holder->cgrp = holder->tool->d.cgrp;
-	cgroup_get(holder->cgrp);
-	holder->dir = session->dir;
-	path_get(&holder->dir);
+	agentcg_place_get(&holder->place, holder->tool);
 	return true;
 }
 
 static void put_holder(struct holder *const holder)
 {
-	path_put(&holder->dir);
-	cgroup_put(holder->cgrp);
+	agentcg_place_put(&holder->place);
 	agentcg_tool_put(holder->tool);
 }
 
@@ -122,7 +115,7 @@ static void reclaim_work_fn(struct work_struct *const work)
 	struct holder holder;
 
 	while (get_holder(session, &holder)) {
-		const int err = agentcg_cgfile_write(&holder.dir, holder.cgrp,
+		const int err = agentcg_cgfile_write(&holder.place,
 						     "memory.reclaim", PIECE);
 
 		trace_agentcg_reclaim(session->d.id, holder.tool->d.id, err);

@@ -389,11 +389,18 @@ static struct agentcg_tool *first_of(struct agentcg_session *const session,
 	return tool;
 }
 
+/* A live call, with a reference; NULL when there is none. */
+struct agentcg_tool *
+agentcg_session_first_tool(struct agentcg_session *const session)
+{
+	return first_of(session, &session->tools);
+}
+
 static void drop_tools(struct agentcg_session *const session)
 {
 	struct agentcg_tool *tool;
 
-	while ((tool = first_of(session, &session->tools))) {
+	while ((tool = agentcg_session_first_tool(session))) {
 		agentcg_tool_end(tool);
 		agentcg_tool_put(tool);
 	}

@@ -197,6 +197,7 @@ void agentcg_session_remove(struct agentcg_session *session,
 void agentcg_session_remove_all(void);
 void agentcg_session_for_each(void (*fn)(struct agentcg_session *session));
 bool agentcg_session_any(bool (*fn)(struct agentcg_session *session));
+struct agentcg_tool *agentcg_session_first_tool(struct agentcg_session *session);
 unsigned int agentcg_session_count(void);
 unsigned int agentcg_session_tools(void);
 
