@@ -8,9 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Above what anybody has open: where descriptors are parked for a moment. */
-#define PARKING		64
-
 ssize_t read_text(int dirfd, const char *name, char *buf, size_t size)
 {
 	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
@@ -61,14 +58,4 @@ bool cgroup_populated(int dirfd, const char *name, int ms)
 	} while (strstr(text, "populated 1") && poll(&pfd, 1, ms));
 	close(pfd.fd);
 	return strstr(text, "populated 1") != NULL;
-}
-
-void keep_only(int *a, int *b)
-{
-	int parked_a = fcntl(*a, F_DUPFD_CLOEXEC, PARKING);
-	int parked_b = fcntl(*b, F_DUPFD_CLOEXEC, PARKING);
-
-	*a = dup2(parked_a, 0);
-	*b = dup2(parked_b, 1);
-	close_range(2, ~0u, 0);
 }

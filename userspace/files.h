@@ -43,14 +43,4 @@ void path_of_fd(int fd, char path[PATH_MAX]);
  */
 bool cgroup_populated(int dirfd, const char *name, int ms);
 
-/**
- * keep_only() - Close all descriptors but two.
- * @a: becomes 0.
- * @b: becomes 1.
- *
- * For a process that lives on beside another: whoever reads that one's output
- * until its end must not wait for it.
- */
-void keep_only(int *a, int *b);
-
 #endif /* AGENTCG_FILES_H */

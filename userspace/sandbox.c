@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "keeper.h"
 #include "main.h"
 
 /* How long the keeper tries: processes may be stuck in the kernel. */
@@ -100,16 +101,9 @@ static bool clean_up(int parent, const struct sandbox *sandbox,
 static void keep(int pipe, int parent, const struct sandbox *sandbox)
 {
 	struct sandbox_order order = sandbox->order, next;
-	ssize_t len;
 
-	for (;;) {
-		len = read(pipe, &next, sizeof(next));
-		if (len < 0 && errno == EINTR)
-			continue;
-		if (len != (ssize_t)sizeof(next))
-			break;
+	while (read_order(pipe, &next, sizeof(next)))
 		order = next;
-	}
 	_exit(!clean_up(parent, sandbox, &order));
 }
 
@@ -138,9 +132,7 @@ static int start_keeper(struct sandbox *sandbox)
 
 static void tell_keeper(const struct sandbox *sandbox)
 {
-	while (write(sandbox->pipe, &sandbox->order, sizeof(sandbox->order)) <
-	       0 && errno == EINTR)
-		continue;
+	send_order(sandbox->pipe, &sandbox->order, sizeof(sandbox->order));
 }
 
 /* ---- making and removing ---- */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "keeper.h"
 
 /* How long it keeps trying: processes may be stuck in the kernel. */
 #define GIVE_UP_MS	(10 * 60 * 1000)
@@ -25,7 +26,6 @@ enum order {
 	ORDER_STOP,
 };
 
-/* One message fits into PIPE_BUF, so it is read whole. */
 struct watcher_message {
 	uint64_t id;
 	enum order order;
@@ -76,14 +76,8 @@ static void clean_up(int dirfd, const struct watcher_message *msg)
 static void watch(int pipe, int dirfd, struct watcher_message *msg)
 {
 	struct watcher_message next;
-	ssize_t len;
 
-	for (;;) {
-		len = read(pipe, &next, sizeof(next));
-		if (len < 0 && errno == EINTR)
-			continue;
-		if (len != (ssize_t)sizeof(next))
-			break;
+	while (read_order(pipe, &next, sizeof(next))) {
 		if (next.order == ORDER_STOP)
 			return;
 		*msg = next;
@@ -124,9 +118,7 @@ static void tell(int pipe, enum order order, uint64_t id, const char *name)
 	struct watcher_message msg = { .id = id, .order = order };
 
 	strncpy(msg.name, name, NAME_MAX);
-	/* Should it be gone, SIGPIPE is blocked, and nothing is lost. */
-	while (write(pipe, &msg, sizeof(msg)) < 0 && errno == EINTR)
-		continue;
+	send_order(pipe, &msg, sizeof(msg));
 }
 
 void watcher_own(int pipe, uint64_t id, const char *name)

@@ -22,23 +22,27 @@ static const char help[] =
 "  --replace         in the place of the one that is there, without a gap\n"
 "  --verbose         what libbpf and the kernel's verifier have to say\n";
 
-/* The id of a session, 0 without one; -1 after telling what is wrong. */
-static int session_id(struct agentcg *handle, const char *cgroup, uint64_t *id)
+/*
+ * A handle, and the id of a session, 0 without one. Return: NULL after telling what
+ * is wrong.
+ */
+static struct agentcg *open_for(const char *cgroup, uint64_t *id)
 {
+	struct agentcg *handle = open_handle();
 	struct agentcg_session *session;
 	int err;
 
 	*id = 0;
 	if (!cgroup)
-		return 0;
+		return handle;
 	err = agentcg_session_open(handle, cgroup, &session);
 	if (err) {
-		complain("%s%s", agentcg_strerror(handle), error_mend(err));
-		return -1;
+		fail(handle, err);
+		return NULL;
 	}
 	*id = agentcg_session_id(session);
 	agentcg_session_close(session);
-	return 0;
+	return handle;
 }
 
 static int show_list(struct agentcg *handle)
@@ -74,11 +78,9 @@ static int policy_show(char **argv)
 
 	if (parse_all(options, argv, NULL, 0))
 		return EXIT_USAGE;
-	handle = open_handle();
-	if (session_id(handle, cgroup, &id)) {
-		agentcg_close(handle);
+	handle = open_for(cgroup, &id);
+	if (!handle)
 		return EXIT_FAILED;
-	}
 	err = cgroup ? show_one(handle, id) : show_list(handle);
 	if (err)
 		return fail(handle, err);
@@ -122,11 +124,9 @@ static int policy_load(char **argv)
 		complain("policy load: which one? see agentcg policy help");
 		return EXIT_USAGE;
 	}
-	handle = open_handle();
-	if (session_id(handle, cgroup, &id)) {
-		agentcg_close(handle);
+	handle = open_for(cgroup, &id);
+	if (!handle)
 		return EXIT_FAILED;
-	}
 	agentcg_close(handle);
 	return become_loader("load", name, id, replace, verbose);
 }
@@ -146,11 +146,9 @@ static int policy_unload(char **argv)
 
 	if (parse_all(options, argv, NULL, 0))
 		return EXIT_USAGE;
-	handle = open_handle();
-	if (session_id(handle, cgroup, &id)) {
-		agentcg_close(handle);
+	handle = open_for(cgroup, &id);
+	if (!handle)
 		return EXIT_FAILED;
-	}
 	err = agentcg_policy_get(handle, id, &policy);
 	if (err)
 		return fail(handle, err);
