@@ -6,34 +6,9 @@
 set -u
 HERE=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 . "$HERE/tap.sh"
-CG=/sys/fs/cgroup
+. "$HERE/cli.sh"
 S=policy-test
 OBJECTS=/usr/libexec/agentcg/selftests/bpf
-tmp=$(mktemp -d)
-
-# check TEXT COMMAND...: as ok, with what the last command said.
-check() {
-	ok "$@" || note "out: $(<"$tmp/out")" "err: $(<"$tmp/err")"
-}
-
-# gives STATUS COMMAND...: passes if the command ends with this status.
-gives() {
-	local want=$1
-	shift
-	"$@" >"$tmp/out" 2>"$tmp/err"
-	status=$?
-	[ "$status" = "$want" ] || echo "# status $status, not $want: $*"
-	[ "$status" = "$want" ]
-}
-
-# refuses WORDS COMMAND...: fails, and says these words, in one line.
-refuses() {
-	local words=$1
-	shift
-	gives 1 "$@" && grep -qF -- "$words" "$tmp/err" && [ "$(wc -l <"$tmp/err")" = 1 ]
-}
-
-says() { grep -qF -- "$1" "$tmp/out" "$tmp/err"; }
 
 policy() { agentcg policy "$@"; }
 
@@ -59,7 +34,7 @@ test_node() {
 		check "$name is the node's" says "$name for the node"
 		check "$name unloads" gives 0 policy unload
 	done
-	check "it is gone" refuses "no policy is attached there" policy unload
+	check "it is gone" refuses 1 "no policy is attached there" policy unload
 	check "it left no pin" [ ! -e /sys/fs/bpf/agentcg/policy ]
 }
 
@@ -71,9 +46,9 @@ test_session() {
 	check "both are shown" gives 0 policy show
 	check "the session's" says "fair for session"
 	check "the node's" says "priority for the node"
-	check "a second one is refused" refuses "the session has a policy already: unload it first, or load this one with --replace" \
+	check "a second one is refused" refuses 1 "the session has a policy already: unload it first, or load this one with --replace" \
 		policy load deadline --session "/$S"
-	check "a second one for the node" refuses "the node has a policy already" policy load fair
+	check "a second one for the node" refuses 1 "the node has a policy already" policy load fair
 	check "the first is still there" gives 0 policy show --session "/$S"
 	check "it is the same" says fair
 	check "one takes the other's place" gives 0 policy load deadline --session "/$S" --replace
@@ -81,8 +56,8 @@ test_session() {
 	check "it is the new one" says deadline
 	check "unload" gives 0 policy unload --session "/$S"
 	check "unload the node's" gives 0 policy unload
-	check "nothing to replace" refuses "nothing to replace" policy load fair --replace
-	check "no session" refuses "agentcg session add" policy load fair --session /
+	check "nothing to replace" refuses 1 "nothing to replace" policy load fair --replace
+	check "no session" refuses 1 "agentcg session add" policy load fair --session /
 }
 
 test_goes_with_session() {
@@ -99,21 +74,21 @@ test_goes_with_session() {
 test_objects() {
 	check "one from out of the tree" gives 0 policy load "$OBJECTS/headroom.bpf.o"
 	check "unload it" gives 0 policy unload
-	check "an unknown name" refuses "no such policy: give one of" policy load nonsense
+	check "an unknown name" refuses 1 "no such policy: give one of" policy load nonsense
 	check "all that there are" grep -q 'priority.*or the path of a file' "$tmp/err"
-	check "a file that is not there" refuses "No such file" policy load ./nonsense
+	check "a file that is not there" refuses 1 "No such file" policy load ./nonsense
 	head -c 4096 /dev/urandom >"$tmp/garbage"
-	check "no object" refuses "is no BPF object" policy load "$tmp/garbage"
+	check "no object" refuses 1 "is no BPF object" policy load "$tmp/garbage"
 	: >"$tmp/empty"
-	check "an empty file" refuses "is no BPF object" policy load "$tmp/empty"
+	check "an empty file" refuses 1 "is no BPF object" policy load "$tmp/empty"
 	head -c 2000 /usr/lib/agentcg/bpf/policy/fair.bpf.o >"$tmp/half"
-	check "half an object" refuses "is no BPF object" policy load "$tmp/half"
-	check "another program" refuses "is no policy of agentcg" policy load /usr/lib/agentcg/bpf/decision.bpf.o
-	check "another type of ops" refuses "is no policy of agentcg" policy load "$OBJECTS/tcp.bpf.o"
-	check "several in one" refuses "has several policies" policy load "$OBJECTS/misuse.bpf.o"
-	check "a member that the module does not know" refuses "made for another version of agentcg" \
+	check "half an object" refuses 1 "is no BPF object" policy load "$tmp/half"
+	check "another program" refuses 1 "is no policy of agentcg" policy load /usr/lib/agentcg/bpf/decision.bpf.o
+	check "another type of ops" refuses 1 "is no policy of agentcg" policy load "$OBJECTS/tcp.bpf.o"
+	check "several in one" refuses 1 "has several policies" policy load "$OBJECTS/misuse.bpf.o"
+	check "a member that the module does not know" refuses 1 "made for another version of agentcg" \
 		policy load "$OBJECTS/future.bpf.o"
-	check "one that may not" refuses "the kernel refuses it" policy load "$OBJECTS/sleeps.bpf.o"
+	check "one that may not" refuses 1 "the kernel refuses it" policy load "$OBJECTS/sleeps.bpf.o"
 	check "no name" gives 2 policy load
 	check "two names" gives 2 policy load fair priority
 	check "nothing is left" gives 0 policy show
@@ -121,9 +96,9 @@ test_objects() {
 }
 
 test_missing() {
-	check "no BPF file system" refuses "mount -t bpf" in_view 'umount -l /sys/fs/bpf'
-	check "no types of the kernel" refuses "CONFIG_DEBUG_INFO_BTF" in_view 'mount -t tmpfs none /sys/kernel/btf'
-	check "no types of the module" refuses "rebuild it" \
+	check "no BPF file system" refuses 1 "mount -t bpf" in_view 'umount -l /sys/fs/bpf'
+	check "no types of the kernel" refuses 1 "CONFIG_DEBUG_INFO_BTF" in_view 'mount -t tmpfs none /sys/kernel/btf'
+	check "no types of the module" refuses 1 "rebuild it" \
 		in_view 'mount -t tmpfs none /sys/kernel/btf && : >/sys/kernel/btf/vmlinux'
 	check "no privilege" gives 1 setpriv --reuid 65534 --clear-groups --bounding-set=-all \
 		agentcg policy load priority
@@ -145,7 +120,7 @@ test_unload() {
 	check "it keeps the module" gives 1 rmmod agentcg
 	check "unload" gives 0 policy unload
 	check "and lets it go" unloads
-	check "without the module" refuses "modprobe agentcg" policy load priority
+	check "without the module" refuses 1 "modprobe agentcg" policy load priority
 	modprobe agentcg
 }
 
@@ -154,7 +129,7 @@ test_without_btf() {
 	local module
 	module=$(modinfo -n agentcg)
 	unloads
-	sed 's/\x00\.BTF\x00/\x00.XXX\x00/g' "$module" >"$tmp/agentcg.ko"
+	sed 's/\x00\.BTF\x00/\x00.OFF\x00/g' "$module" >"$tmp/agentcg.ko"
 	dmesg --clear
 	check "a module without types loads" gives 0 insmod "$tmp/agentcg.ko"
 	check "it says so" [ "$(dmesg | grep -c 'agentcg: no BPF policies and kfuncs')" = 1 ]
@@ -162,7 +137,7 @@ test_without_btf() {
 	check "it cannot do it" [ "$(grep -cE '"(kfuncs|policies|btf)"' "$tmp/out")" = 0 ]
 	agentcg -j doctor >"$tmp/out" 2>"$tmp/err"
 	check "doctor tells" says "no BPF policy can be loaded"
-	check "policy load tells" refuses "rebuild it against this kernel's headers" policy load priority
+	check "policy load tells" refuses 1 "rebuild it against this kernel's headers" policy load priority
 	check "all else works" gives 0 agentcg session add "/$S" --budget 256M
 	check "a call" gives 0 agentcg run --require always --session "/$S" --mem 8M -- true
 	check "no more of it" gives 0 agentcg session del "/$S"
@@ -171,8 +146,6 @@ test_without_btf() {
 }
 
 trap cleanup EXIT
-: >"$tmp/out"
-: >"$tmp/err"
 modprobe agentcg
 mkdir -p "$CG/$S"
 agentcg session add "/$S" --budget 256M

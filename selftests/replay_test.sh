@@ -7,35 +7,11 @@
 set -u
 HERE=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 . "$HERE/tap.sh"
-CG=/sys/fs/cgroup
-tmp=$(mktemp -d)
+. "$HERE/cli.sh"
 cd "$tmp" || exit 1
 
-# check TEXT COMMAND...: as ok, with what the last command said.
-check() {
-	ok "$@" || note "out: $(<"$tmp/out")" "err: $(<"$tmp/err")"
-}
-
-# gives STATUS COMMAND...: passes if the command ends with this status.
-gives() {
-	local want=$1
-	shift
-	"$@" >"$tmp/out" 2>"$tmp/err"
-	status=$?
-	[ "$status" = "$want" ] || echo "# status $status, not $want: $*"
-	[ "$status" = "$want" ]
-}
-
-# refuses STATUS WORDS COMMAND...: and says these words, in one line.
-refuses() {
-	local want=$1 words=$2
-	shift 2
-	gives "$want" "$@" && grep -qF -- "$words" "$tmp/err" &&
-		[ "$(wc -l <"$tmp/err")" = 1 ]
-}
-
-# says EXPRESSION: whether it is true of the JSON of the last command, as d.
-says() { python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); sys.exit(not eval("(" + sys.argv[2] + ")"))' "$tmp/out" "$1"; }
+# tells EXPRESSION: whether it is true of the JSON of the last command, as d.
+tells() { python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); sys.exit(not eval("(" + sys.argv[2] + ")"))' "$tmp/out" "$1"; }
 
 # recorded FILE EXPRESSION: whether it is true of a trace; calls by their name.
 recorded() {
@@ -46,8 +22,6 @@ calls = {line["tool"]: line for line in lines[2:]}
 sys.exit(not eval(sys.argv[2]))' "$1" "$2"
 }
 
-is() { [ "$1" = "$2" ] || { echo "# got '$1', not '$2'"; false; }; }
-
 # What a replay or a record could leave behind.
 left() {
 	find "$CG" -maxdepth 1 -name 'agentcg-re*' -printf '%f '
@@ -55,16 +29,6 @@ left() {
 	agentcg -j session show | tr -d '[]'
 	cat "$CG/cgroup.subtree_control"
 	agentcg -j node show | grep -o '"capacity":[0-9]*'
-}
-
-# await COMMAND...: gives it ten seconds to become true.
-await() {
-	local i
-	for ((i = 0; i < 100; i++)); do
-		"$@" >/dev/null && return 0
-		sleep 0.1
-	done
-	"$@"
 }
 
 nothing_left() { is "$(left)" "$before"; }
@@ -122,7 +86,7 @@ time.sleep(0.5)"
 	check "the whole is no less than a call" recorded r.jsonl 'max(samples["anon_mb"]) >= max(calls["eater"]["anon_mb"])'
 	check "nothing is left" nothing_left
 	check "what was recorded is replayed" gives 0 agentcg -j replay --speed 4 r.jsonl
-	check "all of its calls" says 'd["total"]["survived"] == 3 and d["demand"] > 50e6'
+	check "all of its calls" tells 'd["total"]["survived"] == 3 and d["demand"] > 50e6'
 
 	check "record a command that makes no calls" gives 0 agentcg record --output w.jsonl -- \
 		python3 -c 'import time; x = b"x" * (32 << 20); time.sleep(1)'
@@ -150,28 +114,28 @@ test_arms() {
 	[ -z "$slow" ] || arms=(agentcg)
 	for arm in "${arms[@]}"; do
 		check "replay, arm $arm" gives 0 agentcg -j replay --arm "$arm" --speed 2 --memory 256M small.jsonl
-		check "$arm: everybody survives" says 'd["total"]["survived"] == 2 == d["total"]["calls"] and
+		check "$arm: everybody survives" tells 'd["total"]["survived"] == 2 == d["total"]["calls"] and
 			d["total"]["agents-survived"] == 1'
-		check "$arm: every allocation counts" says 'd["total"]["allocations"] == 8 + 61 + 11'
-		check "$arm: the latencies are in order" says '0 < d["total"]["latency"]["median"] <=
+		check "$arm: every allocation counts" tells 'd["total"]["allocations"] == 8 + 61 + 11'
+		check "$arm: the latencies are in order" tells '0 < d["total"]["latency"]["median"] <=
 			d["total"]["latency"]["p95"] <= d["total"]["latency"]["p99"] <= d["total"]["latency"]["max"]'
-		check "$arm: it takes no less than the trace" says 'd["total"]["completion"] >= d["total"]["alone"] == 1.5e9'
-		check "$arm: it had the memory" says '64e6 < d["sessions"][0]["peak"] < 90e6'
+		check "$arm: it takes no less than the trace" tells 'd["total"]["completion"] >= d["total"]["alone"] == 1.5e9'
+		check "$arm: it had the memory" tells '64e6 < d["sessions"][0]["peak"] < 90e6'
 		check "$arm: nothing is left" nothing_left
 	done
 }
 
 test_more() {
 	check "two, one later" gives 0 agentcg -j replay --arm none --speed 2 small.jsonl --offset 3s small.jsonl
-	check "the sum is of both, the demand of one" says 'd["sum"] == 2 * d["demand"]'
-	check "the whole is longer by the offset" says 'd["total"]["completion"] >= d["sessions"][1]["completion"] + 3e9'
+	check "the sum is of both, the demand of one" tells 'd["sum"] == 2 * d["demand"]'
+	check "the whole is longer by the offset" tells 'd["total"]["completion"] >= d["sessions"][1]["completion"] + 3e9'
 	check "calls with columns of their own" gives 0 agentcg -j replay --scratch /root own.jsonl
-	check "two run beside each other" says 'd["demand"] == (8 + 15 + 11) << 20 and d["total"]["survived"] == 3'
+	check "two run beside each other" tells 'd["demand"] == (8 + 15 + 11) << 20 and d["total"]["survived"] == 3'
 	# Under agentcg what is read need not stay.
 	check "one that reads a file" gives 0 agentcg -j replay --arm none --scratch /root own.jsonl
-	check "has it in its cache" says 'd["sessions"][0]["peak"] > (8 + 4 + 61) << 20'
+	check "has it in its cache" tells 'd["sessions"][0]["peak"] > (8 + 4 + 61) << 20'
 	check "played alone before" gives 0 agentcg -j replay --arm none --solo --speed 2 small.jsonl
-	check "that is told" says 'd["solo"] and d["total"]["alone"] > 1.5e9'
+	check "that is told" tells 'd["solo"] and d["total"]["alone"] > 1.5e9'
 	check "as text" gives 0 agentcg replay --arm none --speed 2 small.jsonl
 	check "a line for each and one for all" is "$(grep -cE '^(small.jsonl|total) ' "$tmp/out")" 2
 }
@@ -181,16 +145,16 @@ test_shortage() {
 	local speed=0.5
 	[ -z "$slow" ] || speed=0.2
 	check "a call above memory.max" gives 0 agentcg -j replay --arm static --budget 48M small.jsonl
-	check "is killed, its agent is not" says 'd["total"]["killed"] == 1 == d["total"]["survived"] and
+	check "is killed, its agent is not" tells 'd["total"]["killed"] == 1 == d["total"]["survived"] and
 		d["total"]["agents-survived"] == 1'
 	check "a call above memory.high" gives 0 agentcg -j replay --arm high --budget 48M --longest 6s small.jsonl
-	check "is cut off" says 'd["cut"] and d["total"]["completion"] is None and d["total"]["lost"] >= 1'
+	check "is cut off" tells 'd["cut"] and d["total"]["completion"] is None and d["total"]["lost"] >= 1'
 	check "two calls that do not fit, under agentcg" gives 0 agentcg -j replay --speed "$speed" --budget 72M --stall 60s pair.jsonl
-	check "one waits for the other, and both survive" says 'd["total"]["survived"] == 2 and
+	check "one waits for the other, and both survive" tells 'd["total"]["survived"] == 2 and
 		d["total"]["held"] > 100e6 and d["total"]["stall"] > 100e6 and d["sessions"][0]["peak"] < 80 << 20'
-	check "in time that shows" says 'd["total"]["completion"] > d["total"]["alone"] + 100e6'
+	check "in time that shows" tells 'd["total"]["completion"] > d["total"]["alone"] + 100e6'
 	check "an agent larger than its limit" gives 0 agentcg -j replay --arm static --budget 4M small.jsonl
-	check "is killed, its calls are lost" says 'd["total"]["agents-survived"] == 0 and d["total"]["lost"] == 2 and
+	check "is killed, its calls are lost" tells 'd["total"]["agents-survived"] == 0 and d["total"]["lost"] == 2 and
 		d["total"]["completion"] is None'
 	check "nothing is left of shortage" nothing_left
 }
@@ -222,7 +186,7 @@ test_refusals() {
 	check "larger than the machine" refuses 1 'the sessions may need 72.7T together (large.jsonl 36.3T + large.jsonl 36.3T)' \
 		agentcg replay large.jsonl large.jsonl
 	check "what it would need is told" gives 0 agentcg -j replay --needs --offset 1s large.jsonl --offset 2s large.jsonl
-	check "in numbers" says 'd["sum"] == 2 * d["sessions"][0]["peak"] > 70 << 40 and
+	check "in numbers" tells 'd["sum"] == 2 * d["sessions"][0]["peak"] > 70 << 40 and
 		d["sessions"][1]["offset"] == 2e9 and d["sessions"][0]["length"] == 3e9'
 	check "and in words" gives 0 agentcg replay --needs large.jsonl
 	check "a limit larger than the machine" refuses 1 '--memory 5T is more than the' agentcg replay --memory 5T small.jsonl
@@ -271,7 +235,7 @@ test_sudden_ends() {
 	await is_playing
 	pkill -KILL -x agentcg-agent
 	wait "$pid"
-	check "an agent that is killed is told" says 'd["total"]["agents-survived"] == 0 and d["total"]["lost"] == 1'
+	check "an agent that is killed is told" tells 'd["total"]["agents-survived"] == 0 and d["total"]["lost"] == 1'
 	check "nothing is left of it" nothing_left
 	agentcg record --output k.jsonl -- sh -c 'agentcg run -- sleep 1000' >"$tmp/out" 2>"$tmp/err" &
 	pid=$!
@@ -289,7 +253,7 @@ test_no_module() {
 	before=$(left 2>/dev/null)
 	check "without the module" refuses 1 'modprobe agentcg, or choose another --arm' agentcg replay --speed 0.01 small.jsonl
 	check "other arms play" gives 0 agentcg -j replay --arm none --speed 2 small.jsonl
-	check "as they do with it" says 'd["total"]["survived"] == 2'
+	check "as they do with it" tells 'd["total"]["survived"] == 2'
 	check "record tells" gives 0 agentcg record --output n.jsonl -- true
 	check "why there are no calls" grep -q 'does not answer' "$tmp/err"
 	check "nothing is left without it" is "$(left 2>/dev/null)" "$before"
