@@ -26,7 +26,7 @@ static struct file *open_file(const struct agentcg_place *const place,
 	if (len < 0)
 		return ERR_PTR(len);
 	snprintf(path + len, sizeof(path) - len, "/%s", name);
-	file = file_open_root(&place->parent, path, O_WRONLY, 0);
+	file = file_open_root(&place->root->path, path, O_WRONLY, 0);
 	/* The name may be another call's by now. */
 	if (!IS_ERR(file) && d_inode(file->f_path.dentry->d_parent)->i_ino !=
 			     cgroup_id(place->cgrp)) {

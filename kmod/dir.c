@@ -127,6 +127,7 @@ int agentcg_dir_remove_place(const struct agentcg_place *const place)
 	const int len = agentcg_place_name(place, name);
 
 	/* Without the slash. */
-	return len < 0 ? len : remove_named(&place->parent, &QSTR(name + 1),
+	return len < 0 ? len : remove_named(&place->root->path,
+					    &QSTR(name + 1),
 					    cgroup_id(place->cgrp));
 }

@@ -5,10 +5,38 @@
 
 #include <linux/cgroup.h>
 #include <linux/kernfs.h>
+#include <linux/slab.h>
 
 #include "place.h"
 #include "session.h"
 #include "tool.h"
+
+/**
+ * agentcg_root_new - keep the directory of a session open
+ * @path: the caller keeps its reference
+ *
+ * Return: for agentcg_root_put(), or NULL.
+ */
+struct agentcg_root *agentcg_root_new(const struct path *const path)
+{
+	struct agentcg_root *const root = kmalloc(sizeof(*root), GFP_KERNEL);
+
+	if (!root)
+		return NULL;
+	refcount_set(&root->ref, 1);
+	root->path = *path;
+	path_get(&root->path);
+	return root;
+}
+
+/* May sleep. */
+void agentcg_root_put(struct agentcg_root *const root)
+{
+	if (!refcount_dec_and_test(&root->ref))
+		return;
+	path_put(&root->path);
+	kfree(root);
+}
 
 /**
  * agentcg_place_get - keep the directory of a call
@@ -22,14 +50,14 @@ void agentcg_place_get(struct agentcg_place *const place,
 {
 	place->cgrp = tool->d.cgrp;
 	cgroup_get(place->cgrp);
-	place->parent = tool->d.session->dir;
-	path_get(&place->parent);
+	place->root = tool->d.session->root;
+	refcount_inc(&place->root->ref);
 }
 
 /* Drops the references of agentcg_place_get(); may sleep. */
 void agentcg_place_put(struct agentcg_place *const place)
 {
-	path_put(&place->parent);
+	agentcg_root_put(place->root);
 	cgroup_put(place->cgrp);
 }
 

@@ -10,6 +10,7 @@
 
 #include <linux/limits.h>
 #include <linux/path.h>
+#include <linux/refcount.h>
 
 struct agentcg_tool;
 struct cgroup;
@@ -18,14 +19,28 @@ struct cgroup;
 #define AGENTCG_PLACE_NAME_MAX	(1 + NAME_MAX + 1)
 
 /**
+ * struct agentcg_root - the open directory of a session
+ * @ref: a count of our own: path_get() takes the lock of the dentry, which may not
+ *       be taken under a session's, since that is taken under css_set_lock
+ * @path: with a reference
+ */
+struct agentcg_root {
+	refcount_t ref;
+	struct path path;
+};
+
+/**
  * struct agentcg_place - the directory of a call; with references
  * @cgrp: of the call, NULL when this is nobody's
- * @parent: directory of its session
+ * @root: of its session
  */
 struct agentcg_place {
 	struct cgroup *cgrp;
-	struct path parent;
+	struct agentcg_root *root;
 };
+
+struct agentcg_root *agentcg_root_new(const struct path *path);
+void agentcg_root_put(struct agentcg_root *root);
 
 /* Caller holds the session's lock. */
 void agentcg_place_get(struct agentcg_place *place,

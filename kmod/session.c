@@ -15,6 +15,7 @@
 #include "node.h"
 #include "notify.h"
 #include "park.h"
+#include "place.h"
 #include "policy.h"
 #include "reclaim.h"
 #include "serve.h"
@@ -305,21 +306,24 @@ int agentcg_session_add(const struct agentcg_dir *const dir,
 				    "fd: the memory controller is not enabled for the cgroup");
 		goto err_put;
 	}
+	session->root = agentcg_root_new(&dir->path);
+	if (!session->root) {
+		err = -ENOMEM;
+		goto err_detach;
+	}
 	session->agent = new_agent(session, agent);
 	if (!session->agent) {
 		NL_SET_ERR_MSG_ATTR(extack,
 				    req->attrs[AGENTCG_A_SESSION_AGENT_FD],
 				    "agent-fd: no memory controller there");
 		err = -EOPNOTSUPP;
-		goto err_detach;
+		goto err_root;
 	}
 	session->seen_events = agentcg_memcg_high_events(session->d.memcg);
 	scoped_guard(spinlock_irqsave, &session->lock)
 		err = apply_request(session, req, extack);
 	if (err)
 		goto err_agent;
-	session->dir = dir->path;
-	path_get(&session->dir);
 	err = publish(session);
 	if (err)
 		goto err_close;
@@ -334,13 +338,14 @@ int agentcg_session_add(const struct agentcg_dir *const dir,
 	return 0;
 
 err_close:
-	path_put(&session->dir);
 	scoped_guard(spinlock_irqsave, &session->lock)
 		agentcg_domain_restore(&session->d);
 	agentcg_node_close(session);
 err_agent:
 	detach_unpublished(session->agent);
 	agentcg_domain_put(session->agent);
+err_root:
+	agentcg_root_put(session->root);
 err_detach:
 	detach_unpublished(&session->d);
 err_put:
@@ -477,7 +482,7 @@ void agentcg_session_remove(struct agentcg_session *const session,
 	agentcg_domain_unpublish(&session->d);
 	agentcg_node_close(session);
 	/* Frozen calls have references of their own, until they are thawed. */
-	path_put(&session->dir);
+	agentcg_root_put(session->root);
 	agentcg_notify_session(AGENTCG_EVENT_TYPE_SESSION_REMOVED, session);
 	/* Drop ref from new_session(). */
 	agentcg_session_put(session);

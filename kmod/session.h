@@ -8,7 +8,6 @@
 
 #include <linux/container_of.h>
 #include <linux/list.h>
-#include <linux/path.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
@@ -17,6 +16,7 @@
 #include "intent.h"
 #include "ledger.h"
 
+struct agentcg_root;
 struct agentcg_dir;
 struct agentcg_policy;
 struct agentcg_tool;
@@ -50,7 +50,7 @@ struct agentcg_event_share {
  * @acct: the ledger; as a child of the node also guarded by the node's lock
  * @agent_acct: of the agent leaf
  * @agent: the agent leaf, or NULL when it has gone; with a reference
- * @dir: its directory, as it was shown when it was added; with a reference
+ * @root: its directory, as it was shown when it was added; until it ends
  * @defaults: for what a call does not declare; every field meaningful
  * @max_class: highest class of a call
  * @max_hold: ns for which a call may be frozen or wait past its stall bound
@@ -103,7 +103,7 @@ struct agentcg_session {
 	struct agentcg_account acct;
 	struct agentcg_account agent_acct;
 	struct agentcg_domain *agent;
-	struct path dir;
+	struct agentcg_root *root;
 	struct agentcg_intent defaults;
 	u8 max_class;
 	u64 max_hold;
