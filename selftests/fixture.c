@@ -46,6 +46,8 @@ int setup(struct nl *const nl)
 	if (!module_loaded())
 		err = module_load("");
 	if (!err)
+		err = small_folios();
+	if (!err)
 		err = cg_sweep();
 	return err ? err : nl_open(nl);
 }

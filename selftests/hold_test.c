@@ -506,7 +506,7 @@ TEST_F_TIMEOUT(hold, balances_under_load, 90)
 
 static int swap_on(void)
 {
-	return make_file(SWAP_NAME, 128 * MB, true) || chmod(SWAP_NAME, 0600) ||
+	return make_file(SWAP_NAME, scaled(128 * MB), true) || chmod(SWAP_NAME, 0600) ||
 	       system("mkswap " SWAP_NAME " >/dev/null 2>&1") ||
 	       swapon(SWAP_NAME, 0);
 }
@@ -514,7 +514,7 @@ static int swap_on(void)
 /* Where there is swap, it is cheaper than to wait at one's own ceiling. */
 TEST_F_TIMEOUT(hold, swap_instead_of_waiting, 90)
 {
-	const struct intent intent = intent_of(32 * MB, 0, 20000 * MS);
+	const struct intent intent = intent_of(scaled(32 * MB), 0, 20000 * MS);
 	struct nl *const nl = &self->nl;
 
 	if (swap_on()) {
@@ -522,7 +522,7 @@ TEST_F_TIMEOUT(hold, swap_instead_of_waiting, 90)
 		SKIP(return, "no swap file can be made here");
 	}
 	fill_in(_metadata, nl, &self->session, &self->asker, "asker", intent,
-		64 * MB, false);
+		scaled(64 * MB), false);
 	EXPECT_EQ(0, wait_exit(self->asker.pid, 60000));
 	ASSERT_EQ(0, call_end(nl, &self->asker.call));
 	EXPECT_NE(0, reply_figure(nl, AGENTCG_A_TOOL_NATIVE_TOTAL));
@@ -530,7 +530,7 @@ TEST_F_TIMEOUT(hold, swap_instead_of_waiting, 90)
 	/* Time in reclaim is stall, and nothing else held it. */
 	EXPECT_EQ(reply_figure(nl, AGENTCG_A_TOOL_NATIVE_TOTAL),
 		  reply_figure(nl, AGENTCG_A_TOOL_STALL_TOTAL));
-	EXPECT_GE(48 * MB, reply_figure(nl, AGENTCG_A_TOOL_PEAK));
+	EXPECT_GE(scaled(48 * MB), reply_figure(nl, AGENTCG_A_TOOL_PEAK));
 	EXPECT_EQ(0, swapoff(SWAP_NAME));
 	unlink(SWAP_NAME);
 }

@@ -20,6 +20,9 @@ uint64_t now_ns(void);
 unsigned int slow(void);
 /* A size to fill with, less of it where filling is slow. */
 uint64_t scaled(uint64_t bytes);
+/* Has fill() and fillers fault faster on slow kernels. 0 or a negative error. */
+int small_folios(void);
+
 /* Rounds of a test that has a long form; AGENTCG_TEST_ROUNDS overrides. */
 unsigned int rounds(unsigned int usual);
 

@@ -168,7 +168,7 @@ static void check_left_alone(struct __test_metadata *const _metadata,
 TEST_F_TIMEOUT(unload, while_all_is_under_way, 7200)
 {
 	struct receiver *const receiver = shared_alloc(sizeof(*receiver));
-	const unsigned int count = rounds(slow() > 1 ? 4 : 10);
+	const unsigned int count = rounds(slow() > 1 ? 3 : 5);
 	uint64_t begun;
 	unsigned int i;
 	int k;
