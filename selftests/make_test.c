@@ -848,7 +848,7 @@ TEST_F_TIMEOUT(container, unload_meanwhile, 7200)
 {
 	struct session *const session = &self->container.session;
 	struct shared *const shared = self->shared;
-	const unsigned int count = rounds(shared->often > 20 ? 10 : 2);
+	const unsigned int count = rounds(shared->often > 100 ? 10 : 2);
 	struct msg msg;
 	unsigned int i;
 

@@ -19,7 +19,7 @@
 #include "fixture.h"
 #include "runaway.h"
 
-#define BUDGET		(64 * MB)
+#define BUDGET		scaled(64 * MB)
 
 /*
  * In which the agent answers, whatever goes on: where instructions count as
@@ -189,7 +189,7 @@ FIXTURE_SETUP(survive)
 				  RUNAWAY_MEMORY));
 	self->count = shared_alloc(sizeof(*self->count));
 	self->slowest = 0;
-	start_agent(_metadata, self, variant->agent_size);
+	start_agent(_metadata, self, scaled(variant->agent_size));
 	ask_agent(_metadata, self, WORK);
 	self->free = session_figure(self, AGENTCG_A_SESSION_FREE);
 	self->available = guest_available();
