@@ -391,25 +391,35 @@ void agentcg_credit_shed(struct agentcg_session *const session)
 	agentcg_node_release(session, agentcg_credit_to_back(session));
 }
 
+/* Whether more is charged than at the last look; the session's lock is held. */
+static bool has_grown(struct agentcg_domain *const domain)
+{
+	const unsigned long seen = domain->seen_usage;
+
+	domain->seen_usage = agentcg_memcg_usage(domain->memcg);
+	return domain->seen_usage > seen + agentcg_memcg_slack();
+}
+
+/*
+ * Whether a call makes use of its credit, however slowly: what it is about to fill
+ * must not go to somebody who may be of a lower class.
+ */
+static bool is_using(struct agentcg_tool *const tool)
+{
+	return has_grown(&tool->d) ||
+	       time_before(jiffies, tool->granted_at + HZ);
+}
+
 /* Half of what a call has had no use for since the last look; lock held. */
 static void decay(struct agentcg_tool *const tool)
 {
-	const u64 idle = headroom(tool, slack());
+	const u64 idle = is_using(tool) ? 0 : headroom(tool, slack());
 
 	if (idle > AGENTCG_STEP_FIRST)
 		take_back(tool, ALIGN_DOWN(idle / 2, PAGE_SIZE));
 	/* Another try for reclaim of either kind. */
 	tool->native_fails = 0;
 	tool->reclaim_fails = 0;
-}
-
-/* Whether the session is charged more than at the last look; lock held. */
-static bool has_grown(struct agentcg_session *const session)
-{
-	const unsigned long seen = session->seen_usage;
-
-	session->seen_usage = agentcg_memcg_usage(session->d.memcg);
-	return session->seen_usage > seen + agentcg_memcg_slack();
 }
 
 /**
@@ -439,6 +449,6 @@ void agentcg_credit_tick(struct agentcg_session *const session)
 	agentcg_serve_locked(session);
 	if (agentcg_policy_any())
 		agentcg_policy_tick(session);
-	agentcg_node_tick(session, has_grown(session));
+	agentcg_node_tick(session, has_grown(&session->d));
 	agentcg_node_release(session, agentcg_credit_to_back(session));
 }

@@ -54,6 +54,8 @@ struct agentcg_protection {
  * @memcg: likewise
  * @found_high: memory.high, in pages, to give back at the end
  * @high: memory.high as last set here, in pages
+ * @seen_usage: pages charged at the last look (credit.c); guarded by the
+ *              session's lock
  * @low: memory.low; guarded by the session's lock
  * @min: memory.min; likewise
  * @ref: one for the index, one for each holder outside RCU
@@ -69,6 +71,7 @@ struct agentcg_domain {
 	struct mem_cgroup *memcg;
 	unsigned long found_high;
 	unsigned long high;
+	unsigned long seen_usage;
 	struct agentcg_protection low;
 	struct agentcg_protection min;
 	refcount_t ref;

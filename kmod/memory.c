@@ -112,23 +112,6 @@ granted:
 	return VERDICT_GRANT;
 }
 
-/* The call is within its limit, the session is not. */
-static enum verdict decide_session(struct agentcg_tool *const tool,
-				   const bool sync)
-{
-	struct agentcg_session *const session = tool->d.session;
-
-	agentcg_credit_refresh(session);
-	if (!agentcg_account_overdraft(&session->acct)) {
-		/* Stocks of the CPUs, or a figure that has caught up. */
-		agentcg_credit_settle(tool);
-		return VERDICT_GRANT;
-	}
-	if (agentcg_native_residue(tool, PAGE_SIZE))
-		return VERDICT_NATIVE;
-	return shortage(tool, sync);
-}
-
 /* What a policy says, as far as the ledger and the stall bound allow it. */
 static __cold enum verdict obey(struct agentcg_tool *const tool, const bool sync,
 				const struct agentcg_policy_answer *const answer)
@@ -168,13 +151,37 @@ static __cold enum verdict obey(struct agentcg_tool *const tool, const bool sync
  * have none do not pay for it.
  */
 static noinline __cold enum verdict ask(struct agentcg_tool *const tool,
-					const bool sync, u64 *const delay)
+					const bool sync, const u32 flags,
+					u64 *const delay)
 {
 	const struct agentcg_policy_answer answer =
-		agentcg_policy_over_high(tool, sync);
+		agentcg_policy_over_high(tool, flags |
+					 (sync ? AGENTCG_POLICY_SYNC : 0));
 
 	*delay = answer.delay;
 	return obey(tool, sync, &answer);
+}
+
+/* The call is within its limit, the session is not. */
+static enum verdict decide_session(struct agentcg_tool *const tool,
+				   const bool sync, u64 *const delay)
+{
+	struct agentcg_session *const session = tool->d.session;
+	enum verdict verdict = VERDICT_NONE;
+
+	agentcg_credit_refresh(session);
+	if (!agentcg_account_overdraft(&session->acct)) {
+		/* Stocks of the CPUs, or a figure that has caught up. */
+		agentcg_credit_settle(tool);
+		return VERDICT_GRANT;
+	}
+	if (agentcg_policy_any())
+		verdict = ask(tool, sync, AGENTCG_POLICY_SESSION, delay);
+	if (verdict)
+		return verdict;
+	if (agentcg_native_residue(tool, PAGE_SIZE))
+		return VERDICT_NATIVE;
+	return shortage(tool, sync);
 }
 
 /* @delay: ns for which the task shall sleep after a grant or a debt. */
@@ -194,11 +201,11 @@ static enum verdict decide(struct agentcg_tool *const tool, const bool sync,
 		agentcg_credit_apply(tool);
 	if (agentcg_memcg_over_high(tool->d.memcg)) {
 		if (agentcg_policy_any())
-			verdict = ask(tool, sync, delay);
+			verdict = ask(tool, sync, 0, delay);
 		return verdict ?: decide_tool(tool, sync);
 	}
 	if (agentcg_memcg_over_high(session->d.memcg))
-		return decide_session(tool, sync);
+		return decide_session(tool, sync, delay);
 	return VERDICT_NONE;
 }
 

@@ -185,14 +185,14 @@ static enum agentcg_policy_verdict known_verdict(const s32 verdict)
 }
 
 /**
- * agentcg_policy_over_high - ask what becomes of a call above its soft limit
+ * agentcg_policy_over_high - ask what becomes of a call above a soft limit
  * @tool: the session's lock is held
- * @sync: within a system call, nobody can sleep
+ * @flags: of the event, enum agentcg_policy_flag
  *
  * Return: the answer, within its bounds; the default where nobody is asked.
  */
 struct agentcg_policy_answer
-agentcg_policy_over_high(struct agentcg_tool *const tool, const bool sync)
+agentcg_policy_over_high(struct agentcg_tool *const tool, const u32 flags)
 {
 	struct agentcg_policy_answer answer = { };
 	struct question q;
@@ -201,7 +201,7 @@ agentcg_policy_over_high(struct agentcg_tool *const tool, const bool sync)
 	if (!prepare(&q, &tool->d) ||
 	    (!q.ops->over_high && !q.ops->get_high_delay_ms))
 		return answer;
-	q.event.flags = sync ? AGENTCG_POLICY_SYNC : 0;
+	q.event.flags = flags;
 	q.event.step = tool->step;
 	if (q.event.d.usage > q.event.d.held)
 		q.event.need = q.event.d.usage - q.event.d.held;
@@ -213,7 +213,8 @@ agentcg_policy_over_high(struct agentcg_tool *const tool, const bool sync)
 	if (!answer.delay && q.ops->get_high_delay_ms)
 		answer.delay = (u64)q.ops->get_high_delay_ms(&q.event) *
 			       NSEC_PER_MSEC;
-	answer.delay = sync ? 0 : min(answer.delay, DELAY_MAX);
+	answer.delay = flags & AGENTCG_POLICY_SYNC ? 0 :
+						     min(answer.delay, DELAY_MAX);
 	finish(&q);
 	return answer;
 }

@@ -41,7 +41,7 @@ struct agentcg_policy_answer {
 
 /* The session's lock is held; only where agentcg_policy_any(). */
 struct agentcg_policy_answer agentcg_policy_over_high(struct agentcg_tool *tool,
-						      bool sync);
+						      u32 flags);
 enum agentcg_policy_action agentcg_policy_exhausted(struct agentcg_tool *tool);
 void agentcg_policy_tool_online(struct agentcg_tool *tool);
 void agentcg_policy_tool_offline(struct agentcg_tool *tool);

@@ -73,7 +73,6 @@ struct agentcg_event_share {
  * @silent_events: native high events since the last hit
  * @silent_looks: looks of the watchdog since the first of them
  * @ended: no more calls are accepted
- * @seen_usage: pages charged at the last look
  * @left_last: jiffies, when a process of a call last exited
  * @spared_last: jiffies, when an OOM kill was last put off for the agent's sake
  * @spared_since: the first of those since anybody has gone, without a pause
@@ -126,7 +125,6 @@ struct agentcg_session {
 	u64 silent_events;
 	u32 silent_looks;
 	bool ended;
-	unsigned long seen_usage;
 	unsigned long left_last;
 	unsigned long spared_last;
 	unsigned long spared_since;

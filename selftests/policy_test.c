@@ -359,6 +359,45 @@ TEST_F_TIMEOUT(policy, is_asked_and_told, 90)
 	EXPECT_EQ(2, self->policy.report->offline);
 }
 
+/* Leaves 32 MB of page cache behind, that belongs to no live call. */
+static int leave_file(void *const name)
+{
+	return make_file(name, 32 * MB, false);
+}
+
+/* The call is within its own limit, but agent and cache have taken the rest. */
+TEST_F_TIMEOUT(policy, is_asked_where_the_session_is_short, 90)
+{
+	struct filler *const agent = shared_alloc(sizeof(*agent));
+	static char name[] = "/var/tmp/agentcg-policy-test";
+	struct nl *const nl = &self->nl;
+
+	start_policy(_metadata, self, 0);
+	self->policy.orders->verdict = AGENTCG_POLICY_DEBT;
+	ASSERT_EQ(0, session_start(nl, &self->session, "policy", 64 * MB));
+	ASSERT_EQ(0, call_start(nl, &self->session, &self->sibling, "writer",
+				&(struct intent){ .set = SET(MEM),
+						  .mem = 48 * MB }));
+	ASSERT_EQ(0, wait_exit(cg_spawn(self->sibling.fd, leave_file, name),
+			       60000));
+	ASSERT_EQ(0, call_end(nl, &self->sibling));
+	ASSERT_EQ(0, call_start(nl, &self->session, &self->call, "call",
+				&(struct intent){ .set = SET(MEM),
+						  .mem = 24 * MB }));
+	*agent = (struct filler){ .total = 60 * MB, .stay = true };
+	ASSERT_LT(0, cg_spawn(self->session.agent_fd, run_filler, agent));
+	ASSERT_EQ(0, wait_for(&agent->ended, 1, 60000));
+	EXPECT_EQ(0, self->policy.report->session);
+	ASSERT_NE(0, fill_call(self, &self->call, 20 * MB));
+	EXPECT_LE(1, self->policy.report->session);
+	EXPECT_EQ(self->call.id, self->policy.report->last_id);
+	EXPECT_EQ(0, self->policy.report->last_need);
+	ASSERT_EQ(0, call_end(nl, &self->call));
+	EXPECT_EQ(0, reply_figure(nl, AGENTCG_A_TOOL_STALL_TOTAL));
+	EXPECT_EQ(0, session_balances(nl, &self->session));
+	unlink(name);
+}
+
 /* It learns of what was there before it. */
 TEST_F(policy, is_told_of_those_who_are_there)
 {

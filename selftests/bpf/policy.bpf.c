@@ -31,6 +31,8 @@ AGENTCG_POLICY_OP(test_over_high, struct agentcg_policy_event *event)
 	report.last_class = event->d.class;
 	if (event->flags & AGENTCG_POLICY_SYNC)
 		count(&report.sync);
+	if (event->flags & AGENTCG_POLICY_SESSION)
+		count(&report.session);
 	if (orders.grant_id)
 		report.granted = agentcg_bpf_grant(event, orders.grant_id,
 						   orders.grant_bytes);

@@ -45,6 +45,7 @@ struct orders {
  * @last_need: of it
  * @last_class: of it
  * @sync: over-high events within a system call
+ * @session: over-high events of which the session was short, not the call
  * @receipt_id: call of the last receipt
  * @receipt_peak: of it
  */
@@ -64,6 +65,7 @@ struct report {
 	__u64 last_need;
 	__u64 last_class;
 	__u64 sync;
+	__u64 session;
 	__u64 receipt_id;
 	__u64 receipt_peak;
 };

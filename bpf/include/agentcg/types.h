@@ -102,6 +102,8 @@ enum agentcg_policy_action {
 enum agentcg_policy_flag {
 	/* Within a system call: nobody can be put to sleep. */
 	AGENTCG_POLICY_SYNC = 1,
+	/* The call is within its own soft limit, its session is overdrawn. */
+	AGENTCG_POLICY_SESSION = 2,
 };
 
 /**
@@ -164,7 +166,8 @@ struct agentcg_policy_receipt {
 
 /**
  * struct agentcg_policy_ops - a policy; what it leaves out stays built-in
- * @over_high: a call is above its soft limit: enum agentcg_policy_verdict
+ * @over_high: a call is above its soft limit, or its session: enum
+ *             agentcg_policy_verdict
  * @exhausted: its stall bound is used up: enum agentcg_policy_action
  * @domain_online: a call has been declared; an attached policy is also told of
  *                 the session and the calls that it finds
