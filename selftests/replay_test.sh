@@ -188,6 +188,8 @@ test_refusals() {
 	check "what it would need is told" gives 0 agentcg -j replay --needs --offset 1s large.jsonl --offset 2s large.jsonl
 	check "in numbers" tells 'd["sum"] == 2 * d["sessions"][0]["peak"] > 70 << 40 and
 		d["sessions"][1]["offset"] == 2e9 and d["sessions"][0]["length"] == 3e9'
+	check "and who waits for whom" tells 'all(c["call"] < len(s["calls"]) for s in d["sessions"]
+		for c in s["cues"] if c["kind"] == "call") and d["sessions"][0]["cues"][-1]["kind"] == "end"'
 	check "and in words" gives 0 agentcg replay --needs large.jsonl
 	check "a limit larger than the machine" refuses 1 '--memory 5T is more than the' agentcg replay --memory 5T small.jsonl
 	check "no trace" refuses 2 'no trace' agentcg replay

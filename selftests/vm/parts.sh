@@ -13,7 +13,7 @@ ROOT_PACKAGES=(
 	libnl-3-dev libnl-genl-3-dev libjansson-dev libelf-dev libssl-dev pkgconf
 	bc bison flex kmod cpio rsync xz-utils zstd e2fsprogs fdisk git
 	qemu-system-x86 qemu-utils sparse shellcheck
-	python3 python3-yaml python3-jsonschema
+	python3 python3-yaml python3-jsonschema gnuplot-nox
 )
 
 # What the guest has: libraries of the tools, and programs worth confining.
@@ -21,7 +21,7 @@ GUEST_PACKAGES=(
 	systemd-sysv udev dbus kmod iproute2 procps util-linux strace stress-ng
 	git gcc libc6-dev make python3 libpython3.13-testsuite python3-jsonschema
 	libnl-3-200 libnl-genl-3-200 libbpf1 libjansson4 bpftool
-	tar xz-utils psmisc less earlyoom nodejs
+	tar xz-utils psmisc less earlyoom systemd-oomd nodejs
 )
 
 # --- what the machine itself must have ---

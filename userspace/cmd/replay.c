@@ -51,6 +51,7 @@ static const char help[] =
 "  --budget SIZE        of the session, with static and high its limit; default:\n"
 "                       all, with those an equal part of --memory\n"
 "  --floor SIZE         what the node guarantees the session\n"
+"  --max-hold DURATION  longest that a call may be frozen, or wait past its stall\n"
 "\n"
 "and of their calls, with the arm agentcg (--mem is 16M unless given, and --burst\n"
 "what the trace says that the call will need):\n"
@@ -425,6 +426,7 @@ static int parse(char **argv, struct replay *replay)
 		{ "offset", OPTION_DURATION, &asked.offset, 0, NULL },
 		{ "budget", OPTION_SIZE, &asked.budget, 0, NULL },
 		{ "floor", OPTION_SIZE, &asked.floor, 0, NULL },
+		{ "max-hold", OPTION_DURATION, &asked.max_hold, 0, NULL },
 	};
 	const size_t count = sizeof(own) / sizeof(own[0]);
 	struct option_def table[sizeof(own) / sizeof(own[0]) +

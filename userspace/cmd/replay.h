@@ -21,12 +21,14 @@
  * @offset: how much later than the others it begins.
  * @budget: of the session, or its limit, as the arm has it; 0 where not given.
  * @floor: of the session.
+ * @max_hold: of the session; 0 where not given.
  * @intent: defaults of its calls.
  */
 struct replay_settings {
 	uint64_t offset;
 	uint64_t budget;
 	uint64_t floor;
+	uint64_t max_hold;
 	struct intent_args intent;
 };
 

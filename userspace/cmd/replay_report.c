@@ -270,6 +270,69 @@ static void report_text(const struct replay *replay)
 
 /* ---- before ---- */
 
+/* What a cue waits for: the begin or the end of a call, or of the session. */
+static void add_after(json_t *object, uint32_t after)
+{
+	bool start = after == PLAY_AFTER_START;
+
+	json_object_set_new(object, "after", json_string(
+				start || after % 2 == 0 ? "begin" : "end"));
+	json_object_set_new(object, "of", number_or_null(!start, after / 2));
+}
+
+static json_t *cues_json(struct play *play)
+{
+	static const char *const kinds[] = {
+		[PLAY_LEVEL] = "level",
+		[PLAY_CALL] = "call",
+		[PLAY_END] = "end",
+	};
+	json_t *list = json_array();
+	uint32_t i;
+
+	for (i = 0; i < play->cue_count; i++) {
+		const struct play_cue *cue = &play_cues(play)[i];
+		json_t *item = json_object();
+
+		json_object_set_new(item, "kind", json_string(kinds[cue->kind]));
+		add_after(item, cue->after);
+		json_object_set_new(item, "delay", number(cue->delay));
+		if (cue->kind == PLAY_CALL)
+			json_object_set_new(item, "call", number(cue->call));
+		if (cue->kind == PLAY_LEVEL)
+			json_object_set_new(item, "memory",
+				number((uint64_t)cue->chunks * PLAY_CHUNK));
+		json_array_append_new(list, item);
+	}
+	return list;
+}
+
+static json_t *call_needs(struct play *play, const struct play_call *call)
+{
+	uint64_t length = 0;
+	uint32_t i;
+
+	for (i = 0; i < call->step_count; i++) {
+		const struct play_step *step =
+			&play_steps(play)[call->first_step + i];
+
+		length += step->cpu + step->wait;
+	}
+	return json_pack("{s:o, s:o}", "length", number(length), "peak",
+			 number((uint64_t)call->peak * PLAY_CHUNK));
+}
+
+static json_t *calls_json(struct play *play)
+{
+	json_t *list = json_array();
+	uint32_t i;
+
+	for (i = 0; i < play->call_count; i++)
+		json_array_append_new(list, call_needs(play,
+						       &play_calls(play)[i]));
+	return list;
+}
+
 static json_t *needs_json(const struct replay *replay)
 {
 	json_t *object = json_object(), *sessions = json_array();
@@ -283,10 +346,10 @@ static json_t *needs_json(const struct replay *replay)
 		json_object_set_new(item, "offset",
 				    number(session->asked.offset));
 		json_object_set_new(item, "length", number(session->alone));
-		json_object_set_new(item, "calls",
-				    number(session->play->call_count));
 		json_object_set_new(item, "peak",
 				    number(replay_peak(session)));
+		json_object_set_new(item, "calls", calls_json(session->play));
+		json_object_set_new(item, "cues", cues_json(session->play));
 		json_array_append_new(sessions, item);
 	}
 	json_object_set_new(object, "speed", json_real(replay->speed));

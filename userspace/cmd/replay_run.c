@@ -66,9 +66,12 @@ static int add_session(const struct replay_arm *arm, struct sandbox *sandbox,
 		.size = sizeof(config),
 		.set = 1ull << AGENTCG_A_SESSION_BUDGET |
 		       1ull << AGENTCG_A_SESSION_FLOOR |
-		       1ull << AGENTCG_A_SESSION_DEFAULTS,
+		       1ull << AGENTCG_A_SESSION_DEFAULTS |
+		       (asked->max_hold ? 1ull << AGENTCG_A_SESSION_MAX_HOLD :
+					  0),
 		.budget = share,
 		.floor = asked->floor,
+		.max_hold = asked->max_hold,
 		.defaults = &asked->intent.intent,
 	};
 	char text[32];
