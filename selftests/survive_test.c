@@ -314,7 +314,7 @@ static void run_away(struct __test_metadata *const _metadata,
 	EXPECT_TRUE(WIFSIGNALED(status));
 	EXPECT_EQ(SIGKILL, WTERMSIG(status));
 	/* All of it, not one process of many. */
-	EXPECT_EQ(0, cg_wait_empty(self->call.path, 30000));
+	EXPECT_EQ(0, cg_wait_empty(self->call.path, 30000 * slow()));
 	runaway_clear();
 	ask_agent(_metadata, self, WORK);
 	ASSERT_EQ(0, call_end(nl, &self->call));
