@@ -112,6 +112,17 @@ void agentcg_credit_overdraw(struct agentcg_tool *const tool, const u64 size)
 	trace_agentcg_overdraw(session->d.id, tool->d.id, size);
 }
 
+/*
+ * Whether a call has all that it may ask for, though its session has a larger
+ * budget: nobody's credit helps there.  One whose ceiling was cut to the budget,
+ * or who declared none, is short of the budget instead.  Lock held.
+ */
+bool agentcg_credit_at_ceiling(const struct agentcg_tool *const tool)
+{
+	return !agentcg_account_room(&tool->acct) &&
+	       tool->acct.limit < tool->d.session->acct.limit;
+}
+
 /* What is charged to a call above what it holds, in bytes; lock held. */
 u64 agentcg_credit_lack(const struct agentcg_tool *const tool)
 {

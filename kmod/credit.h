@@ -40,6 +40,7 @@ void agentcg_credit_apply_session(struct agentcg_session *session);
 void agentcg_credit_raise(struct agentcg_domain *domain);
 void agentcg_credit_settle(struct agentcg_tool *tool);
 
+bool agentcg_credit_at_ceiling(const struct agentcg_tool *tool);
 u64 agentcg_credit_lack(const struct agentcg_tool *tool);
 u64 agentcg_credit_step(struct agentcg_tool *tool);
 u64 agentcg_credit_declared_room(const struct agentcg_tool *tool);

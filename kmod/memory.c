@@ -61,7 +61,7 @@ static const enum verdict verdict_of[] = {
 static enum verdict shortage(struct agentcg_tool *const tool, const bool sync)
 {
 	/* Not the call's own ceiling, nor the node: those others may mend. */
-	const bool budget = agentcg_account_room(&tool->acct) &&
+	const bool budget = !agentcg_credit_at_ceiling(tool) &&
 			    !agentcg_account_free(&tool->d.session->acct);
 	enum verdict verdict = VERDICT_DEBT;
 

@@ -75,7 +75,7 @@ struct agentcg_park *agentcg_serve_first(struct agentcg_session *const session)
 	struct agentcg_park *park = NULL;
 
 	while ((park = agentcg_park_next(session, park)))
-		if (agentcg_account_room(&agentcg_park_tool(park)->acct))
+		if (!agentcg_credit_at_ceiling(agentcg_park_tool(park)))
 			return park;
 	return NULL;
 }
@@ -112,7 +112,7 @@ static bool relieve_waiter(struct agentcg_session *const session)
 	for (park = agentcg_park_next(session, NULL); park;
 	     park = agentcg_park_next(session, park)) {
 		tool = agentcg_park_tool(park);
-		if (!agentcg_account_room(&tool->acct) ||
+		if (agentcg_credit_at_ceiling(tool) ||
 		    agentcg_exhausted(tool) == AGENTCG_OUTCOME_WAITS)
 			continue;
 		agentcg_credit_settle(tool);

@@ -236,6 +236,24 @@ TEST_F_TIMEOUT(hold, the_last_one_is_not_frozen, 60)
 	EXPECT_LE(24 * MB, reply_figure(nl, AGENTCG_A_TOOL_OVERDRAFT_PEAK));
 }
 
+/* Nor has it anybody to wait for, however far it is past the budget. */
+TEST_F_TIMEOUT(hold, the_only_one_is_not_held, 60)
+{
+	struct intent intent = intent_of(4 * MB, 0, LONG_STALL);
+	struct nl *const nl = &self->nl;
+
+	/* As much as there is. */
+	intent.set &= ~SET(BURST);
+	fill_in(_metadata, nl, &self->session, &self->asker, "asker", intent,
+		BUDGET + 64 * MB, false);
+	EXPECT_EQ(0, wait_exit(self->asker.pid, 30000));
+	ASSERT_EQ(0, call_end(nl, &self->asker.call));
+	EXPECT_LE(56 * MB, reply_figure(nl, AGENTCG_A_TOOL_OVERDRAFT_PEAK));
+	EXPECT_GE(100 * MS * slow(),
+		  reply_figure(nl, AGENTCG_A_TOOL_STALL_TOTAL));
+	EXPECT_EQ(0, session_balances(nl, &self->session));
+}
+
 /* All wait, the last of them frozen: it is thawed at once, with an overdraft. */
 TEST_F_TIMEOUT(hold, the_last_one_is_thawed, 60)
 {
