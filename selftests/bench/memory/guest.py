@@ -110,21 +110,29 @@ def emit(**line):
     print(json.dumps(line), flush=True)
 
 
+def wanted_loads(prefixes, lane):
+    every = [load for load in read_json('loads.json')
+             if not prefixes or any(load['name'].startswith(word) for word in prefixes.split(','))]
+    first, step = map(int, lane.split('/'))
+    return every[first::step]
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--runs', type=int, required=True)
     parser.add_argument('--loads', default='')
     parser.add_argument('--arms', default='')
+    parser.add_argument('--lane', default='0/1', help='I/N: every Nth load, from the Ith on')
     arguments = parser.parse_args()
     done = {tuple(key) for key in read_json('done.json')}
-    names = ['solo', *(arguments.arms.split(',') if arguments.arms else ARMS)]
+    arms = arguments.arms.split(',') if arguments.arms else list(ARMS)
     subprocess.run(['modprobe', 'agentcg'], check=True)
     # Its arm starts it.
     subprocess.run(['systemctl', 'stop', 'systemd-oomd.socket', 'systemd-oomd.service'], check=True)
     for run in range(arguments.runs):
-        for load in read_json('loads.json'):
-            if arguments.loads and not any(load['name'].startswith(word) for word in arguments.loads.split(',')):
-                continue
+        # Alone, the offset does not matter.
+        names = arms if run else ['solo', *arms]
+        for load in wanted_loads(arguments.loads, arguments.lane):
             wanted = [name for name in names if (load['name'], name, run) not in done]
             if not wanted:
                 continue
