@@ -27,6 +27,7 @@
 #include "native.h"
 #include "oom.h"
 #include "session.h"
+#include "spare.h"
 #include "tool.h"
 
 static struct agentcg_tool *tool_of(struct task_struct *const task)
@@ -147,7 +148,7 @@ static bool count_exit(struct agentcg_tool *const tool,
 {
 	guard(spinlock_irqsave)(&tool->d.session->lock);
 	tool->stats.cpu_time += task->se.sum_exec_runtime;
-	tool->d.session->left_last = jiffies;
+	agentcg_spare_left(tool->d.session);
 	tool->live--;
 	forget_native(tool, task);
 	if (tool->leader != task->signal || atomic_read(&task->signal->live))

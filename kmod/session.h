@@ -15,6 +15,7 @@
 #include "domain.h"
 #include "intent.h"
 #include "ledger.h"
+#include "spare.h"
 
 struct agentcg_root;
 struct agentcg_dir;
@@ -73,9 +74,7 @@ struct agentcg_event_share {
  * @silent_events: native high events since the last hit
  * @silent_looks: looks of the watchdog since the first of them
  * @ended: no more calls are accepted
- * @left_last: jiffies, when a process of a call last exited
- * @spared_last: jiffies, when an OOM kill was last put off for the agent's sake
- * @spared_since: the first of those since anybody has gone, without a pause
+ * @patience: how long OOM kills were put off for the agent's sake
  * @line: in the node's line of those who grow by borrowing; changed under the
  *        node's lock, as are the next ten
  * @line_class: highest class of a call for which it stands there
@@ -125,9 +124,7 @@ struct agentcg_session {
 	u64 silent_events;
 	u32 silent_looks;
 	bool ended;
-	unsigned long left_last;
-	unsigned long spared_last;
-	unsigned long spared_since;
+	struct agentcg_patience patience;
 	struct list_head line;
 	u8 line_class;
 	const struct agentcg_tool *claimer;

@@ -347,4 +347,116 @@ TEST_F_TIMEOUT(survive, agent_lives, 7200)
 	}
 }
 
+/*
+ * Short of memory is not a session, but what two of them and somebody else are in.
+ * None of this is kept from the kernel, unless it would take an agent.
+ */
+FIXTURE(above) {
+	struct nl nl;
+	struct session session;
+	struct session other;
+	struct call call;
+	pid_t agent;
+	uint64_t *filled;
+};
+
+FIXTURE_SETUP(above)
+{
+	ASSERT_EQ(0, setup(&self->nl));
+	ASSERT_EQ(0, session_start(&self->nl, &self->session, "agent", 1024 * MB));
+	ASSERT_EQ(0, session_start(&self->nl, &self->other, "call", 1024 * MB));
+	self->filled = shared_alloc(sizeof(*self->filled));
+}
+
+FIXTURE_TEARDOWN(above)
+{
+	teardown(&self->nl);
+}
+
+/* Tells when it has what it wants, and stays. */
+struct holder {
+	uint64_t size;
+	uint64_t *filled;
+};
+
+static int hold(void *const arg)
+{
+	const struct holder *const holder = arg;
+
+	fill(holder->size);
+	__atomic_store_n(holder->filled, 1, __ATOMIC_RELEASE);
+	return stay();
+}
+
+static pid_t start_holder(struct __test_metadata *const _metadata,
+			  FIXTURE_DATA(above) *const self, const int fd,
+			  const uint64_t size)
+{
+	struct holder holder = { .size = size, .filled = self->filled };
+	pid_t pid;
+
+	*self->filled = 0;
+	pid = cg_spawn(fd, hold, &holder);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, wait_for(self->filled, 1, 30000 * slow()));
+	return pid;
+}
+
+static pid_t grow_call(struct __test_metadata *const _metadata,
+		       FIXTURE_DATA(above) *const self, const uint64_t size)
+{
+	struct intent intent = intent_of(8 * MB, 512 * MB, 100 * MS);
+	struct holder holder = { .size = size, .filled = self->filled };
+	pid_t pid;
+
+	intent.set |= SET(CLASS);
+	intent.class = AGENTCG_CLASS_INTERACTIVE;
+	ASSERT_EQ(0, call_start(&self->nl, &self->other, &self->call, "call",
+				&intent));
+	*self->filled = 0;
+	pid = cg_spawn(self->call.fd, hold, &holder);
+	ASSERT_LT(0, pid);
+	return pid;
+}
+
+/* By the kernel's own count the agent is the heavier, score of the call and all. */
+TEST_F_TIMEOUT(above, a_call_dies_for_the_agent_of_another, 120)
+{
+	struct nl *const nl = &self->nl;
+	unsigned int i;
+	pid_t agent, pid;
+
+	ASSERT_EQ(0, cg_write_u64(CG_BASE, "memory.max", 128 * MB));
+	agent = start_holder(_metadata, self, self->session.agent_fd, 88 * MB);
+	for (i = 0; i < rounds(3); i++) {
+		pid = grow_call(_metadata, self, 96 * MB);
+		EXPECT_EQ(SIGKILL, WTERMSIG(wait_exit(pid, 30000 * slow())));
+		ASSERT_EQ(0, call_end(nl, &self->call));
+		EXPECT_EQ(AGENTCG_CAUSE_OOM_ANCESTOR,
+			  reply_figure(nl, AGENTCG_A_TOOL_CAUSE));
+		ASSERT_EQ(0, kill(agent, 0));
+		ASSERT_EQ(0, cg_read_key(self->session.agent, "memory.events",
+					 "oom_kill"));
+	}
+}
+
+TEST_F_TIMEOUT(above, others_are_left_to_the_kernel, 120)
+{
+	char path[CG_PATH_MAX];
+	pid_t agent, other;
+	int fd;
+
+	ASSERT_EQ(0, cg_write_u64(CG_BASE, "memory.max", 128 * MB));
+	agent = start_holder(_metadata, self, self->session.agent_fd, 16 * MB);
+	snprintf(path, sizeof(path), "%s/none", CG_BASE);
+	ASSERT_EQ(0, cg_make(path));
+	fd = cg_open(path);
+	other = start_holder(_metadata, self, fd, 80 * MB);
+	close(fd);
+	grow_call(_metadata, self, 48 * MB);
+	/* Had the call been named, there would be memory enough. */
+	EXPECT_EQ(SIGKILL, WTERMSIG(wait_exit(other, 30000 * slow())));
+	EXPECT_EQ(0, kill(agent, 0));
+}
+
 TEST_HARNESS_MAIN

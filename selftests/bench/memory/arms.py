@@ -17,7 +17,7 @@ CGROUP = f'/sys/fs/cgroup{PARENT}'
 # What the calls of the arms agentcg declare beside their class, and what sessions have.
 STALL = '2s'
 MAX_HOLD_S = 10
-ON_EXHAUST = 'overdraft'
+ON_EXHAUST = 'wait'
 OOMD_LIMIT, OOMD_AFTER = '20%', '1s'
 POLL_MS = 10
 
