@@ -588,6 +588,7 @@ test_container() {
 	check "a change from beside it" gives 0 inside_run --name x -- \
 		agentcg tool set /x --mem 4M
 	check "tool kill from beside it" gives 137 inside_run --name x -- sh -c 'agentcg tool kill /x; sleep 1000'
+	check "it is removed when there is time" await no_calls "$TOP/c"
 	check "its receipts" shows receipts inside agentcg -j receipt show
 	check "are those of its calls" says '"cause":"user-kill"'
 	# shellcheck disable=SC2016 # of the shell inside

@@ -273,7 +273,7 @@ const struct runaway runaways[RUNAWAY_KINDS] = {
 		.run = fork_bomb,
 		/* Small as they are, so few of them fit. */
 		.end_limited = RUNAWAY_KILL,
-		.enough = 200,
+		.enough = 60,
 		.family = true,
 	},
 	[RUNAWAY_FILE_MAPPER] = {

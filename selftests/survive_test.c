@@ -288,7 +288,7 @@ static void run_away(struct __test_metadata *const _metadata,
 {
 	const struct runaway *const kind = variant->kind;
 	const enum runaway_end end = limited ? kind->end_limited : kind->end;
-	struct intent intent = intent_of(8 * MB, 64 * MB, 100 * MS);
+	struct intent intent = intent_of(4 * MB, 64 * MB, 100 * MS);
 	struct nl *const nl = &self->nl;
 	const uint64_t kills = info_figure(nl, AGENTCG_A_INFO_KILLS);
 	int status;
