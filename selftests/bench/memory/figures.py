@@ -4,7 +4,7 @@ import math
 import statistics
 
 from arms import ARMS, MAX_HOLD_S
-from fits import fits, longest_wait
+from fits import agents_fit, fits, longest_wait
 
 NS = 1e9
 LIVELOCK_TIMES = 1.05
@@ -80,6 +80,10 @@ class Load:
         needs = line['needs']
         return longest_wait(needs['sessions'], line['high'], line['memory'], NS / max(needs['rate-here'], 1))
 
+    def agents_fit(self, run):
+        line = self.needs[run]
+        return line['memory'] is None or agents_fit(line['needs']['sessions'], line['high'], line['memory'])
+
     def fits(self, run):
         line = self.needs[run]
         if line['memory'] is None:
@@ -121,18 +125,23 @@ def median(row, key):
     return row[key]['median'] if row[key] else None
 
 
+def survival(arm, row, what, others, possible):
+    """All of them where that is possible, no fewer than the best other arm where it is not."""
+    best = 1 if possible else max((part(other, what) for other in others.values()), default=0)
+    return f'{arm}: {what} that survive', best, part(row, what), part(row, what) >= best
+
+
 def verdicts(load, rows):
     """The bars of one load: (what, bar, value, whether it is met); value None: not measured."""
     others = {arm: row for arm, row in rows.items() if arm not in OURS}
     for arm in (arm for arm in OURS if arm in rows):
         row = rows[arm]
-        yield f'{arm}: agents that survive', 1, part(row, 'agents'), part(row, 'agents') == 1
+        yield survival(arm, row, 'agents', others, all(load.agents_fit(run) for run in load.needs))
         if load.is_livelock:
             yield from livelock_verdict(arm, row, rows)
             continue
         every = all(load.fits(run) for run in load.needs)
-        best = 1 if every else max((part(other, 'calls') for other in others.values()), default=0)
-        yield f'{arm}: calls that survive', best, part(row, 'calls'), part(row, 'calls') >= best
+        yield survival(arm, row, 'calls', others, every)
         keepers = {other: figures for other, figures in others.items() if part(figures, 'calls') >= part(row, 'calls')}
         for point in ('p95', 'p99'):
             for whom, rivals in (('best other arm', others), ('best that keeps as many calls', keepers)):

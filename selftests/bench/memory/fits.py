@@ -111,3 +111,9 @@ def longest_wait(needs, high, memory, touch):
 def fits(needs, high, memory, touch, max_hold):
     wait = longest_wait(needs, high, memory, touch)
     return wait is not None and wait <= max_hold
+
+
+def agents_fit(needs, high, memory):
+    """Whether the agents do by themselves, whatever their calls do: nobody holds them back."""
+    idle = [{**session, 'calls': [{**call, 'peak': 0} for call in session['calls']]} for session in needs]
+    return longest_wait(idle, high, memory, 0) is not None

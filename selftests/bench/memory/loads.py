@@ -28,10 +28,11 @@ MIX_HIGH = 2
 MIX_SPEED = 50
 # Of the demand.
 MIX_SHARES = (1.0, 0.8, 0.6)
-# Recorded runs that are worth a mix: long enough to meet, and none that is alone
-# larger than the others together.
+# Recorded runs that are worth a mix: long enough to meet, none that is alone larger than
+# the others together, and none whose memory is nearly all the agent's, which nobody holds.
 MIX_LENGTH = (60, 400)
 MIX_PEAK_MB = (250, 900)
+MIX_AGENT = 0.6
 
 LIVELOCK = {'name': 'livelock', 'speed': 1, 'soft': 0.9, 'spread': 0,
             'sessions': [{'trace': 'livelock.jsonl', 'high': False}]}
@@ -52,12 +53,27 @@ def topped(text, more_mb):
     return ''.join(json.dumps(line) + '\n' for line in lines)
 
 
+def agent_mb(series, calls):
+    """The most that is there all the time between two calls: the agent's own."""
+    most, least = 0, None
+    for time, memory in zip(series['t'], series['mem_mb']):
+        if any(call['s'] <= time and (call['e'] is None or time <= call['e']) for call in calls):
+            most, least = max(most, least or 0), None
+        else:
+            least = memory if least is None else min(least, memory)
+    return max(most, least or 0)
+
+
 def is_worth(text):
     """Of a version 1 trace."""
-    series = next((line for line in map(json.loads, text.splitlines()) if line['k'] == 'samples'), {})
+    lines = [json.loads(line) for line in text.splitlines() if line.strip()]
+    series = next((line for line in lines if line['k'] == 'samples'), {})
     times, memory = series.get('t'), series.get('mem_mb')
-    return bool(times and memory and MIX_LENGTH[0] <= times[-1] <= MIX_LENGTH[1] and
-                MIX_PEAK_MB[0] <= max(memory) <= MIX_PEAK_MB[1])
+    if not (times and memory):
+        return False
+    agent = agent_mb(series, [line for line in lines if line['k'] == 'tool'])
+    return (MIX_LENGTH[0] <= times[-1] <= MIX_LENGTH[1] and MIX_PEAK_MB[0] <= max(memory) <= MIX_PEAK_MB[1] and
+            agent <= MIX_AGENT * max(memory))
 
 
 def paper(recorded):

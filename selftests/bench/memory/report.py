@@ -74,6 +74,9 @@ def head_of(load):
     fit = sum(load.fits(run) for run in load.needs)
     known = [wait for wait in waits if wait is not None]
     schedule = f', the longest wait {max(known) / 1e9:.1f} s' if known else ''
+    alone = sum(not load.agents_fit(run) for run in load.needs)
+    if alone:
+        schedule += f'; the agents alone do not in {alone}'
     return (f'{load.name}: {"soft limit" if load.is_livelock else "memory"} {limit[0] >> 20} to {limit[-1] >> 20} MiB, '
             f'demand {demand[0] >> 20} to {demand[-1] >> 20} MiB; fits in time: {fit} of {len(load.needs)} runs{schedule}')
 

@@ -13,7 +13,7 @@ import unittest
 import loads
 import report
 from figures import Load, interval, loads_of, missing, verdicts
-from fits import fits, longest_wait
+from fits import agents_fit, fits, longest_wait
 
 MIB = 1 << 20
 SECOND = 10 ** 9
@@ -50,6 +50,11 @@ class Fits(unittest.TestCase):
     def test_what_a_session_had_comes_back(self):
         self.assertEqual(0, wait([session([(10, 1)], 150), session([(10, 1)], 150, 10 * SECOND)], 200))
 
+    def test_agents_alone(self):
+        both = [session([(300, 1)], 150), session([(300, 1)], 50)]
+        self.assertTrue(agents_fit(both, [False, True], 200 * MIB))
+        self.assertFalse(agents_fit(both, [False, True], 199 * MIB))
+
     def test_later_calls_wait_for_earlier_ones(self):
         both = [session([(100, 5), (100, 5)]), session([(100, 5), (100, 5)])]
         self.assertEqual(5 * SECOND, wait(both, 100))
@@ -67,6 +72,14 @@ class Fits(unittest.TestCase):
         """First come, the small ones would wait behind the one that does not fit."""
         crowd = [session([(60, 9)]), session([(90, 1)], offset=1), *(session([(40, 1)], offset=2) for _ in range(3))]
         self.assertLess(wait(crowd, 100), 10 * SECOND)
+
+
+class Worth(unittest.TestCase):
+    def test_the_agent_has_what_stays_between_calls(self):
+        series = {'t': [0, 1, 2, 3, 4, 5], 'mem_mb': [100, 120, 300, 110, 400, 90]}
+        calls = [{'s': 1.5, 'e': 2.5}, {'s': 3.5, 'e': None}]
+        self.assertEqual(110, loads.agent_mb(series, calls))
+        self.assertEqual(90, loads.agent_mb(series, []))
 
 
 class Interval(unittest.TestCase):
@@ -129,6 +142,16 @@ class Verdicts(unittest.TestCase):
 
     def test_a_lost_agent(self):
         self.assertFalse(verdict({'agentcg': result(10, 1, agents=0)}, 'agents')['agentcg: agents that survive'][1])
+
+    def test_agents_that_cannot_all_live(self):
+        arms = {'none': result(10, 1, agents=0.5), 'agentcg': result(10, 1, agents=0.5)}
+        self.assertFalse(verdict(arms, 'agents')['agentcg: agents that survive'][1])
+        found = list(lines(arms))
+        for line in found:
+            for each in line.get('needs', {}).get('sessions', []):
+                each['cues'][0]['memory'] = 2000 * MIB
+        load = loads_of(found)[0]
+        self.assertIn(('agentcg: agents that survive', 0.5, 0.5, True), list(verdicts(load, load.rows())))
 
     def test_low_over_solo(self):
         self.assertEqual((2.0, False), verdict({'agentcg': result(10, 1)}, 'LOW')['agentcg: LOW completion over solo'])
