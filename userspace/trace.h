@@ -127,4 +127,10 @@ int trace_add(struct trace_series *series, const struct trace_sample *sample);
  */
 int trace_split(struct trace *trace);
 
+/**
+ * trace_forget_cpu() - Have nothing of a trace use a processor.
+ * @trace: from trace_split().
+ */
+void trace_forget_cpu(struct trace *trace);
+
 #endif /* AGENTCG_TRACE_H */

@@ -197,3 +197,20 @@ int trace_split(struct trace *trace)
 {
 	return trace->version == 1 ? split_sum(trace) : subtract_calls(trace);
 }
+
+static void forget_cpu(struct trace_series *series)
+{
+	size_t i;
+
+	for (i = 0; i < series->count; i++)
+		series->samples[i].cpu = 0;
+}
+
+void trace_forget_cpu(struct trace *trace)
+{
+	size_t i;
+
+	forget_cpu(&trace->agent);
+	for (i = 0; i < trace->call_count; i++)
+		forget_cpu(&trace->calls[i].own);
+}

@@ -38,6 +38,8 @@ static const char help[] =
 "                         high     memory.high of each session\n"
 "  --memory SIZE        all sessions have together (default: what the machine has)\n"
 "  --speed N            so many times faster than the traces, 0.01 to 1000\n"
+"  --no-cpu             pass the CPU time of the traces asleep: with few processors,\n"
+"                       waiting for one hides waiting for memory\n"
 "  --solo               play each alone before, for its time alone; otherwise\n"
 "                       that is the trace's\n"
 "  --longest DURATION   stop what has not ended by then\n"
@@ -59,7 +61,8 @@ static const char help[] =
 
 /* ---- reading ---- */
 
-static int read_file(struct replay_session *session)
+static int read_file(const struct replay *replay,
+		     struct replay_session *session)
 {
 	char error[TRACE_ERROR_MAX];
 	FILE *file = fopen(session->file, "re");
@@ -81,6 +84,8 @@ static int read_file(struct replay_session *session)
 	err = trace_split(&session->trace);
 	if (err)
 		complain("%s: out of memory", session->file);
+	else if (replay->no_cpu)
+		trace_forget_cpu(&session->trace);
 	return err;
 }
 
@@ -278,7 +283,7 @@ static int read_traces(struct replay *replay)
 	unsigned int i;
 
 	for (i = 0; i < replay->count; i++)
-		if (read_file(&replay->sessions[i]))
+		if (read_file(replay, &replay->sessions[i]))
 			return -1;
 	replay->touch_ns = player_touch_ns();
 	if (!replay->touch_ns) {
@@ -419,6 +424,7 @@ static int parse(char **argv, struct replay *replay)
 		{ "memory", OPTION_SIZE, &replay->memory, 0, NULL },
 		{ "speed", OPTION_STRING, &speed, 0, NULL },
 		{ "solo", OPTION_FLAG, &replay->solo, 0, NULL },
+		{ "no-cpu", OPTION_FLAG, &replay->no_cpu, 0, NULL },
 		{ "needs", OPTION_FLAG, &replay->needs, 0, NULL },
 		{ "longest", OPTION_TIMEOUT, &replay->longest, 0, NULL },
 		{ "parent", OPTION_STRING, &replay->parent, 0, NULL },

@@ -83,6 +83,7 @@ struct replay {
 	uint64_t memory;	/* of all sessions; 0: no limit but the machine */
 	uint64_t longest;	/* UINT64_MAX: until it has ended */
 	bool solo;
+	bool no_cpu;
 	bool needs;		/* are all that is to be told */
 	struct replay_session *sessions;
 	unsigned int count;

@@ -326,6 +326,27 @@ static void test_split_2(void)
 	trace_free(&trace);
 }
 
+static void test_forget_cpu(void)
+{
+	static const char text[] =
+		META(1, 3, 1)
+		"{\"k\":\"samples\",\"t\":[0,1,2],\"mem_mb\":[10,30,10],\"cpu_pct\":[100,50,100]}\n"
+		"{\"k\":\"tool\",\"s\":0.5,\"e\":1.5,\"tool\":\"x\"}\n";
+	struct trace trace;
+	uint64_t cpu = 0;
+	size_t i;
+
+	check(good(text, &trace) && !trace_split(&trace), "split one with CPU");
+	trace_forget_cpu(&trace);
+	for (i = 0; i < trace.agent.count; i++)
+		cpu += trace.agent.samples[i].cpu;
+	for (i = 0; i < trace.calls[0].own.count; i++)
+		cpu += trace.calls[0].own.samples[i].cpu;
+	check(trace.agent.count && trace.calls[0].own.count && !cpu,
+	      "none is left to the agent, nor to the call");
+	trace_free(&trace);
+}
+
 /* What was written is read as it was. */
 static void test_round_trip(void)
 {
@@ -366,5 +387,6 @@ void test_trace(void)
 	test_split();
 	test_split_short();
 	test_split_2();
+	test_forget_cpu();
 	test_round_trip();
 }

@@ -49,7 +49,7 @@ def call_agentcg(*words):
 
 def needs_of(load, run):
     """What its sessions need, at the offsets of that run."""
-    words = ['replay', '--needs', '--speed', str(load['speed'])]
+    words = ['replay', '--needs', '--no-cpu', '--speed', str(load['speed'])]
     alone = call_agentcg(*words, *(f'{HERE}/{session["trace"]}' for session in load['sessions']))
     found = offsets(load, run, [session['length'] for session in alone['sessions']])
     for session, offset in zip(load['sessions'], found):
@@ -66,7 +66,7 @@ def limits(load, needs):
 
 def replay_words(load, arm, found, needs):
     memory, soft = limits(load, needs)
-    words = ['agentcg', '-j', 'replay', '--parent', PARENT, '--speed', str(load['speed']), '--longest', LONGEST,
+    words = ['agentcg', '-j', 'replay', '--no-cpu', '--parent', PARENT, '--speed', str(load['speed']), '--longest', LONGEST,
              '--arm', arm.soft if soft else arm.replay]
     if memory:
         words += ['--memory', str(memory)]
@@ -100,7 +100,7 @@ def run_arm(load, name, needs, found):
 
 def run_solo(load, found):
     """Each alone, without a limit: the floor."""
-    words = ['agentcg', '-j', 'replay', '--parent', PARENT, '--speed', str(load['speed']), '--solo']
+    words = ['agentcg', '-j', 'replay', '--no-cpu', '--parent', PARENT, '--speed', str(load['speed']), '--solo']
     for session, offset in zip(load['sessions'], found):
         words += session_words(load, session, offset, False)
     return result_of(in_unit(ARMS['none'], words))
