@@ -17,7 +17,8 @@
 #define BUDGET		(256 * MB)
 #define DEADLINE	(300 * MS)
 /* From the deadline to the last death; of two thousand, longer. */
-#define SOON		(500 * MS * slow())
+/* The host may have others to serve; how late it really is, the bench tells. */
+#define SOON		(2000 * MS * slow())
 #define SOON_BOMB	(10 * SOON)
 
 FIXTURE(deadline) {
