@@ -235,6 +235,7 @@ static const struct agentcg_attr tool_attrs[AGENTCG_A_TOOL_MAX + 1] = {
 	[AGENTCG_A_TOOL_HELD_TOTAL] = ATTR("held-total", DURATION),
 	[AGENTCG_A_TOOL_FROZEN] = ATTR("frozen", BOOL),
 	[AGENTCG_A_TOOL_OWNER] = ATTR("owner", BOOL),
+	[AGENTCG_A_TOOL_DIRTY_TOTAL] = ATTR("dirty-total", DURATION),
 };
 
 static const struct agentcg_attr event_attrs[AGENTCG_A_EVENT_MAX + 1] = {
