@@ -109,6 +109,7 @@ void agentcg_credit_overdraw(struct agentcg_tool *const tool, const u64 size)
 	tool->overdraft += size;
 	tool->stats.overdraft_peak = max(tool->stats.overdraft_peak,
 					 tool->overdraft);
+	agentcg_stats_inc(AGENTCG_STAT_OVERDRAFTS);
 	trace_agentcg_overdraw(session->d.id, tool->d.id, size);
 }
 

@@ -17,6 +17,7 @@
 #include "policy.h"
 #include "serve.h"
 #include "session.h"
+#include "stats.h"
 #include "tool.h"
 #include "trace.h"
 
@@ -155,6 +156,7 @@ enum agentcg_outcome agentcg_exhausted(struct agentcg_tool *const tool)
 	if (!tool->stats.exhausted++)
 		agentcg_notify_tool(AGENTCG_EVENT_TYPE_TOOL_EXHAUSTED, tool, 0);
 	outcome = act(tool);
+	agentcg_stats_inc(AGENTCG_STAT_EXHAUSTED);
 	trace_agentcg_exhausted(tool->d.session->d.id, tool->d.id, outcome);
 	return outcome;
 }

@@ -111,6 +111,10 @@ static const struct agentcg_attr info_attrs[AGENTCG_A_INFO_MAX + 1] = {
 	[AGENTCG_A_INFO_SHEDS] = ATTR("sheds", COUNT),
 	[AGENTCG_A_INFO_RECLAIMS] = ATTR("reclaims", COUNT),
 	[AGENTCG_A_INFO_FREEZES] = ATTR("freezes", COUNT),
+	[AGENTCG_A_INFO_OVERDRAFTS] = ATTR("overdrafts", COUNT),
+	[AGENTCG_A_INFO_EXHAUSTED] = ATTR("exhausted", COUNT),
+	[AGENTCG_A_INFO_BORROWS] = ATTR("borrows", COUNT),
+	[AGENTCG_A_INFO_PAYBACKS] = ATTR("paybacks", COUNT),
 };
 
 static const struct agentcg_attr node_attrs[AGENTCG_A_NODE_MAX + 1] = {
