@@ -9,7 +9,6 @@
 #include <linux/minmax.h>
 #include <linux/timekeeping.h>
 
-#include "cgrp.h"
 #include "credit.h"
 #include "exhaust.h"
 #include "freeze.h"
@@ -49,14 +48,10 @@ u64 agentcg_patience(const struct agentcg_tool *const tool, const u64 now)
  */
 void agentcg_exhaust_overdraw(struct agentcg_tool *const tool)
 {
-	struct mem_cgroup *const memcg = tool->d.session->d.memcg;
-	const unsigned long max = agentcg_memcg_max(memcg);
-	const unsigned long usage = agentcg_memcg_usage(memcg);
 	u64 step;
 
 	agentcg_credit_step(tool);
-	step = min(tool->step,
-		   agentcg_bytes((max > usage ? max - usage : 0) / 2));
+	step = min(tool->step, agentcg_credit_beyond(tool));
 	/* Within what was declared, unless it is that which is used up. */
 	if (agentcg_account_room(&tool->acct))
 		step = min(step, agentcg_account_room(&tool->acct));

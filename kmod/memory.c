@@ -66,7 +66,10 @@ static enum verdict shortage(struct agentcg_tool *const tool, const bool sync)
 			    !agentcg_account_free(&tool->d.session->acct);
 	enum verdict verdict = VERDICT_DEBT;
 
-	agentcg_credit_book_usage(tool);
+	if (sync)
+		agentcg_credit_run_up(tool);
+	else
+		agentcg_credit_book_usage(tool);
 	if (sync || !agentcg_park_allowed())
 		goto out;
 	verdict = VERDICT_PARK;

@@ -114,6 +114,8 @@ struct agentcg_tool_stats {
  * @last_event: jiffies of the last grant or debt
  * @granted_at: jiffies of the last grant
  * @dirty_until: jiffies, until when writers count as held back; see dirty.h
+ * @run: debts of a run from inside of a system call, in bytes
+ * @run_at: jiffies of the last of them
  * @overdraft: part of the grant that was booked without credit
  * @held: tasks held back now
  * @delayed: of them, those that a policy has put to sleep
@@ -146,6 +148,8 @@ struct agentcg_tool {
 	unsigned long last_event;
 	unsigned long granted_at;
 	unsigned long dirty_until;
+	u64 run;
+	unsigned long run_at;
 	u64 overdraft;
 	u32 held;
 	u32 delayed;

@@ -145,7 +145,11 @@ TEST_F_TIMEOUT(memory, debt_of_tmpfs, 90)
 
 TEST_F_TIMEOUT(memory, debt_of_populate, 90)
 {
+	const uint64_t before = info_figure(&self->nl, AGENTCG_A_INFO_DEBTS);
+
 	check_debt(_metadata, self, populate);
+	/* Not one for every batch of pages; some are of the way there and back. */
+	EXPECT_GE(40, info_figure(&self->nl, AGENTCG_A_INFO_DEBTS) - before);
 	EXPECT_GE(8 * MB, reply_figure(&self->nl, AGENTCG_A_SESSION_RESIDUE));
 }
 
