@@ -178,9 +178,13 @@ def decision_figure(what, times, at, bar):
             'bar': bar, 'decisions': len(times)}
 
 
-def measure_decision(wanted):
-    # What "charge" charges is bounded by it.
+def allow_charges():
+    """What "charge" and "breach" charge is bounded by it."""
     write('/proc/sys/net/ipv4/tcp_mem', '1000000 1000000 1000000')
+
+
+def measure_decision(wanted):
+    allow_charges()
     kinds = decisions(EVENTS)
     while 0 < len(kinds['grant']) < wanted:
         say(f'decisions: {", ".join(f"{len(times)} {kind}" for kind, times in kinds.items())}')
@@ -219,7 +223,8 @@ def grants_by(policy, wanted):
     return times
 
 
-def measure_policy_cost(wanted):
+def measure_policy(wanted):
+    allow_charges()
     figures = [{**decision_figure('built in, grant, median', built_in := grants_by(None, wanted),
                                   statistics.median, None), 'samples': built_in}]
     for policy in ('priority', 'fair'):
@@ -244,6 +249,7 @@ def breaches(take, wanted):
 
 def measure_breach(wanted):
     say('from a breach of the limit to its relief')
+    allow_charges()
     ours = breaches(lambda: in_call(['--mem', '8M', '--burst', '1G'], tool('breach'), '1000')[0], wanted)
     polled = breaches(lambda: in_plain(tool('breach'), '--poll', str(POLL_MS), '1000', high='8M'), wanted)
     return [
@@ -281,12 +287,6 @@ def measure_absorb():
             for what, arguments in (('touched', (credit, tool('touch'), '2048')),
                                     ('in one write(2)', (credit, 'python3', '-c', WRITE)),
                                     ('in one write(2), without credit', (none, 'python3', '-c', WRITE)))]
-
-
-def measure_policy(decided, breached):
-    # What is charged is bounded by it.
-    write('/proc/sys/net/ipv4/tcp_mem', '1000000 1000000 1000000')
-    return measure_policy_cost(decided) + measure_breach(breached) + measure_absorb()
 
 
 def measure_faults(runs, rounds):
@@ -412,8 +412,7 @@ def flood_figure(what, samples, kind):
 
 def measure_flood(runs):
     say('one tenant floods, another is timed')
-    # What charges socket memory is bounded by it.
-    write('/proc/sys/net/ipv4/tcp_mem', '1000000 1000000 1000000')
+    allow_charges()
     for name in FLOODED:
         os.makedirs(f'{ROOT}/{name}', exist_ok=True)
         run('agentcg', 'session', 'add', f'/bench/{name}', '--budget', '16M')
@@ -473,7 +472,9 @@ PARTS = {
     'touch': (measure_touch, (5,), (5,)),
     'park': (measure_park, (11,), (5,)),
     'decision': (measure_decision, (2000,), (500,)),
-    'policy': (measure_policy, (1000, 2000), (200, 500)),
+    'policy': (measure_policy, (1000,), (200,)),
+    'breach': (measure_breach, (2000,), (500,)),
+    'absorb': (measure_absorb, (), ()),
     'declare': (measure_declare, (500,), (100,)),
     'deadline': (measure_deadline, (11,), (3,)),
     'start': (measure_start, (2000, 200), (200, 50)),
