@@ -109,6 +109,7 @@ void agentcg_credit_overdraw(struct agentcg_tool *const tool, const u64 size)
 	tool->overdraft += size;
 	tool->stats.overdraft_peak = max(tool->stats.overdraft_peak,
 					 tool->overdraft);
+	agentcg_stats_inc(AGENTCG_STAT_OVERDRAFTS);
 	trace_agentcg_overdraw(session->d.id, tool->d.id, size);
 }
 
@@ -130,6 +131,44 @@ u64 agentcg_credit_lack(const struct agentcg_tool *const tool)
 	const u64 held = agentcg_account_held(&tool->acct);
 
 	return usage > held ? usage - held : 0;
+}
+
+/**
+ * agentcg_credit_beyond - how far a call may be let go without credit
+ * @tool: the session's lock is held
+ *
+ * Return: half of what the session's memory.max leaves, in bytes.
+ */
+u64 agentcg_credit_beyond(const struct agentcg_tool *const tool)
+{
+	struct mem_cgroup *const memcg = tool->d.session->d.memcg;
+	const unsigned long max = agentcg_memcg_max(memcg);
+	const unsigned long usage = agentcg_memcg_usage(memcg);
+
+	return agentcg_bytes((max > usage ? max - usage : 0) / 2);
+}
+
+/**
+ * agentcg_credit_run_up - book what is charged from inside of a system call
+ * @tool: the session's lock is held
+ *
+ * Nothing stops it before its end.  Who is back a moment later is in the midst of
+ * something large and gets as much again as it has taken so far, so that 2 GB in one
+ * write(2) are tens of debts and not thousands.
+ */
+void agentcg_credit_run_up(struct agentcg_tool *const tool)
+{
+	u64 size;
+
+	if (time_after(jiffies, tool->run_at + BURST_JIFFIES))
+		tool->run = 0;
+	size = agentcg_credit_lack(tool) +
+	       min3(tool->run, (u64)AGENTCG_STEP_MAX, agentcg_credit_beyond(tool));
+	size = ALIGN_DOWN(size, PAGE_SIZE);
+	tool->run += size;
+	tool->run_at = jiffies;
+	if (size)
+		agentcg_credit_overdraw(tool, size);
 }
 
 /* That is used already: overdraft. */

@@ -49,6 +49,8 @@ u64 agentcg_credit_hold(struct agentcg_tool *tool);
 bool agentcg_credit_revoke(struct agentcg_tool *asker, u64 want);
 void agentcg_credit_overdraw(struct agentcg_tool *tool, u64 size);
 void agentcg_credit_book_usage(struct agentcg_tool *tool);
+u64 agentcg_credit_beyond(const struct agentcg_tool *tool);
+void agentcg_credit_run_up(struct agentcg_tool *tool);
 void agentcg_credit_left(struct agentcg_tool *tool);
 
 /* Caller does not. */

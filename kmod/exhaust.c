@@ -9,7 +9,6 @@
 #include <linux/minmax.h>
 #include <linux/timekeeping.h>
 
-#include "cgrp.h"
 #include "credit.h"
 #include "exhaust.h"
 #include "freeze.h"
@@ -17,6 +16,7 @@
 #include "policy.h"
 #include "serve.h"
 #include "session.h"
+#include "stats.h"
 #include "tool.h"
 #include "trace.h"
 
@@ -48,14 +48,10 @@ u64 agentcg_patience(const struct agentcg_tool *const tool, const u64 now)
  */
 void agentcg_exhaust_overdraw(struct agentcg_tool *const tool)
 {
-	struct mem_cgroup *const memcg = tool->d.session->d.memcg;
-	const unsigned long max = agentcg_memcg_max(memcg);
-	const unsigned long usage = agentcg_memcg_usage(memcg);
 	u64 step;
 
 	agentcg_credit_step(tool);
-	step = min(tool->step,
-		   agentcg_bytes((max > usage ? max - usage : 0) / 2));
+	step = min(tool->step, agentcg_credit_beyond(tool));
 	/* Within what was declared, unless it is that which is used up. */
 	if (agentcg_account_room(&tool->acct))
 		step = min(step, agentcg_account_room(&tool->acct));
@@ -155,6 +151,7 @@ enum agentcg_outcome agentcg_exhausted(struct agentcg_tool *const tool)
 	if (!tool->stats.exhausted++)
 		agentcg_notify_tool(AGENTCG_EVENT_TYPE_TOOL_EXHAUSTED, tool, 0);
 	outcome = act(tool);
+	agentcg_stats_inc(AGENTCG_STAT_EXHAUSTED);
 	trace_agentcg_exhausted(tool->d.session->d.id, tool->d.id, outcome);
 	return outcome;
 }

@@ -23,6 +23,7 @@
 
 #include "cgrp.h"
 #include "compat.h"
+#include "dirty.h"
 #include "lifecycle.h"
 #include "native.h"
 #include "oom.h"
@@ -321,6 +322,7 @@ enum {
 	PROBE_RMDIR,
 	PROBE_RECLAIM_BEGIN,
 	PROBE_RECLAIM_END,
+	PROBE_DIRTY,
 };
 
 static struct probe probes[] = {
@@ -336,6 +338,7 @@ static struct probe probes[] = {
 				  probe_reclaim_begin },
 	[PROBE_RECLAIM_END] = { "mm_vmscan_memcg_reclaim_end",
 				probe_reclaim_end },
+	[PROBE_DIRTY] = { "balance_dirty_pages", agentcg_dirty_probe },
 };
 
 /* The kernel's own check of each probe's type, at compile time. */
@@ -383,7 +386,8 @@ static int register_probe(struct probe *const probe)
  * agentcg_lifecycle_init - follow tasks and cgroups
  *
  * Return: 0, or an error when one that the module cannot do without is
- * missing.  Without those of reclaim, native verdicts are not given.
+ * missing.  Without those of reclaim, native verdicts are not given; without
+ * that of writers, nobody knows of those who are held back.
  */
 int agentcg_lifecycle_init(void)
 {

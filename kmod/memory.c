@@ -27,6 +27,7 @@
 
 #include "cgrp.h"
 #include "credit.h"
+#include "dirty.h"
 #include "exhaust.h"
 #include "memory.h"
 #include "native.h"
@@ -65,7 +66,10 @@ static enum verdict shortage(struct agentcg_tool *const tool, const bool sync)
 			    !agentcg_account_free(&tool->d.session->acct);
 	enum verdict verdict = VERDICT_DEBT;
 
-	agentcg_credit_book_usage(tool);
+	if (sync)
+		agentcg_credit_run_up(tool);
+	else
+		agentcg_credit_book_usage(tool);
 	if (sync || !agentcg_park_allowed())
 		goto out;
 	verdict = VERDICT_PARK;
@@ -75,6 +79,16 @@ static enum verdict shortage(struct agentcg_tool *const tool, const bool sync)
 out:
 	agentcg_credit_settle(tool);
 	return verdict;
+}
+
+/*
+ * Writers are held back for their dirty pages: the kernel allows them a part of what
+ * the limit leaves, so credit helps and dropping what is clean does not.
+ */
+static bool credit_first(struct agentcg_tool *const tool, const u64 need)
+{
+	return agentcg_dirty_holds(tool) && !agentcg_serve_waits_before(tool) &&
+	       agentcg_credit_grant(tool, need + agentcg_credit_step(tool)) > need;
 }
 
 /* The call is over its own soft limit. */
@@ -89,6 +103,8 @@ static enum verdict decide_tool(struct agentcg_tool *const tool,
 	if (usage <= held)
 		return VERDICT_GRANT;
 	need = usage - held;
+	if (credit_first(tool, need))
+		goto granted;
 	if (agentcg_native_pays(tool, need) &&
 	    agentcg_native_watch(tool, AGENTCG_NATIVE_CACHE))
 		return VERDICT_NATIVE;

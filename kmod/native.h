@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Native: leaving a charge to the kernel's own reclaim, for one pass that is
- * timed and counted as stall.
+ * timed, and counted as stall unless the call just recycles its page cache.
  */
 #ifndef _AGENTCG_NATIVE_H
 #define _AGENTCG_NATIVE_H

@@ -19,6 +19,7 @@
 #include "node.h"
 #include "serve.h"
 #include "session.h"
+#include "stats.h"
 #include "tool.h"
 #include "trace.h"
 #include "work.h"
@@ -379,6 +380,7 @@ u64 agentcg_node_borrow(struct agentcg_tool *const tool, const u64 used,
 	/* No crumbs: each would cost an event. */
 	if (spare >= min(need, AGENTCG_STEP_MIN)) {
 		spare = agentcg_account_grant(&node, acct, spare);
+		agentcg_stats_inc(AGENTCG_STAT_BORROWS);
 		trace_agentcg_borrow(session->d.id, spare);
 		held += spare;
 	}
@@ -475,6 +477,7 @@ void agentcg_node_release(struct agentcg_session *const session, const u64 used)
 			return;
 		back = agentcg_account_return(&node, acct,
 					      agentcg_account_held(acct) - keep);
+		agentcg_stats_inc(AGENTCG_STAT_PAYBACKS);
 		trace_agentcg_pay_back(session->d.id, back);
 	}
 	if (others)

@@ -17,6 +17,10 @@
  * @AGENTCG_STAT_RECLAIMS: pieces of page cache reclaimed from a lower class for it
  * @AGENTCG_STAT_PARKS: answered by a park
  * @AGENTCG_STAT_DEBTS: answered by booking what was charged
+ * @AGENTCG_STAT_OVERDRAFTS: times that a call was given what no credit was behind
+ * @AGENTCG_STAT_EXHAUSTED: the stall bound of a call was met
+ * @AGENTCG_STAT_BORROWS: a session borrowed from the node
+ * @AGENTCG_STAT_PAYBACKS: a session gave back to the node
  * @AGENTCG_STAT_FREEZES: calls frozen, for want of credit or on request
  * @AGENTCG_STAT_KILLS: calls killed by the module, or by it to the end of an OOM kill
  * @AGENTCG_STAT_FOREIGN: a limit that is not ours was exceeded
@@ -32,6 +36,10 @@ enum agentcg_stat {
 	AGENTCG_STAT_RECLAIMS,
 	AGENTCG_STAT_PARKS,
 	AGENTCG_STAT_DEBTS,
+	AGENTCG_STAT_OVERDRAFTS,
+	AGENTCG_STAT_EXHAUSTED,
+	AGENTCG_STAT_BORROWS,
+	AGENTCG_STAT_PAYBACKS,
 	AGENTCG_STAT_FREEZES,
 	AGENTCG_STAT_KILLS,
 	AGENTCG_STAT_FOREIGN,

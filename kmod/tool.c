@@ -21,6 +21,7 @@
 #include "stats.h"
 #include "takeover.h"
 #include "tool.h"
+#include "trace.h"
 #include "work.h"
 
 /* A slab of our own, so that what a call costs can be read in /proc/slabinfo. */
@@ -53,6 +54,7 @@ bool agentcg_tool_kill(struct agentcg_tool *const tool,
 	if (atomic_cmpxchg(&tool->killed, 0, cause))
 		return false;
 	agentcg_stats_inc(AGENTCG_STAT_KILLS);
+	trace_agentcg_kill(tool->d.session->d.id, tool->d.id, cause);
 	agentcg_notify_tool(AGENTCG_EVENT_TYPE_TOOL_KILLED, tool, cause);
 	agentcg_reap_queue(tool);
 	return true;

@@ -63,9 +63,10 @@ struct agentcg_native {
  * @stall_total: time in which at least one task was held, past the bound as well
  * @stall_longest: longest time that one task was held
  * @frozen_total: time for which it was frozen, not part of @stall_total
- * @native_total: part of @stall_total that was native reclaim
+ * @native_total: in native reclaim; part of @stall_total where that was slow
  * @exhausted: times that the stall bound was met
  * @foreign: times that a limit outside agentcg was in the way
+ * @dirty_total: for which writers slept for their dirty pages, not part of @stall_total
  * @cpu_time: of the tasks that have exited
  * @processes: tasks that were born in the call or moved into it
  * @start: when it was declared
@@ -87,6 +88,7 @@ struct agentcg_tool_stats {
 	u64 stall_longest;
 	u64 frozen_total;
 	u64 native_total;
+	u64 dirty_total;
 	u64 exhausted;
 	u64 foreign;
 	u64 cpu_time;
@@ -111,6 +113,9 @@ struct agentcg_tool_stats {
  * @step: size of the next grant
  * @last_event: jiffies of the last grant or debt
  * @granted_at: jiffies of the last grant
+ * @dirty_until: jiffies, until when writers count as held back; see dirty.h
+ * @run: debts of a run from inside of a system call, in bytes
+ * @run_at: jiffies of the last of them
  * @overdraft: part of the grant that was booked without credit
  * @held: tasks held back now
  * @delayed: of them, those that a policy has put to sleep
@@ -142,6 +147,9 @@ struct agentcg_tool {
 	u64 step;
 	unsigned long last_event;
 	unsigned long granted_at;
+	unsigned long dirty_until;
+	u64 run;
+	unsigned long run_at;
 	u64 overdraft;
 	u32 held;
 	u32 delayed;

@@ -68,6 +68,24 @@ TRACE_EVENT(agentcg_exhausted,
 		  __print_symbolic(__entry->outcome, agentcg_trace_outcomes))
 );
 
+/* By whom or what: enum agentcg_cause of the interface. */
+TRACE_EVENT(agentcg_kill,
+	TP_PROTO(u64 session, u64 tool, int cause),
+	TP_ARGS(session, tool, cause),
+	TP_STRUCT__entry(
+		__field(u64, session)
+		__field(u64, tool)
+		__field(int, cause)
+	),
+	TP_fast_assign(
+		__entry->session = session;
+		__entry->tool = tool;
+		__entry->cause = cause;
+	),
+	TP_printk("session=%llu tool=%llu cause=%d",
+		  __entry->session, __entry->tool, __entry->cause)
+);
+
 /* A size that moves, of a call. */
 DECLARE_EVENT_CLASS(agentcg_tool_bytes,
 	TP_PROTO(u64 session, u64 tool, u64 bytes),

@@ -675,6 +675,39 @@ test_hold() {
 	rmdir "$CG/$TOP/h"
 }
 
+# Calls that outgrow the session take turns, wait and overdraw, and end.
+test_balance() {
+	local i
+	for i in 1 2 3; do
+		agentcg run --session "/$S" --mem 8M --stall 100ms -- python3 -c '
+import time
+for size in range(16, 144, 4):
+    x = b"x" * (size << 20)
+    time.sleep(0.02)' >/dev/null 2>&1 &
+	done
+	: >"$tmp/shows"
+	while [ -n "$(jobs -rp)" ]; do
+		agentcg -j session show "/$S" >>"$tmp/shows"
+	done
+	wait
+	check "session show balances under load" accounts_balance "$tmp/shows"
+}
+
+# accounts_balance FILE: in every line, and there was something to balance.
+accounts_balance() {
+	python3 - "$1" <<-'END'
+		import json, sys
+		shows = [json.loads(line) for line in open(sys.argv[1])]
+		print('#', len(shows), 'looks,', sum(show['overdraft'] > 0 for show in shows), 'with an overdraft')
+		for show in shows:
+		    have = show['budget'] + show['overdraft']
+		    used = show['free'] + show['reserved'] + show['granted'] + show['residue']
+		    if have != used:
+		        sys.exit(f'# {have} is not {used}: {show}')
+		sys.exit(not (len(shows) >= 20 and any(show['granted'] > 64 << 20 for show in shows)))
+	END
+}
+
 test_the_rest() {
 	check "info" shows info agentcg -j info
 	check "node show" shows node agentcg -j node show
@@ -893,6 +926,7 @@ thorough test_group_kill
 thorough test_sessions_side_by_side
 agentcg session add "/$S" --budget 256M --floor 64M
 test_run
+thorough test_balance
 thorough test_receipts
 thorough test_deadlines
 thorough test_survivors

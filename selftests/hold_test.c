@@ -578,25 +578,94 @@ static bool traced(const char *const name)
 	return found;
 }
 
-TEST_F_TIMEOUT(hold, transitions_are_traced, 60)
-{
-	static const char *const events[] = {
-		"agentcg_verdict", "agentcg_grant", "agentcg_overdraw",
-		"agentcg_park", "agentcg_exhausted",
-		"agentcg_freeze", "agentcg_borrow", "agentcg_pay_back",
-	};
-	size_t i;
+/* A tracepoint, and the counter that goes with it. */
+struct transition {
+	const char *event;
+	int counter;
+	uint64_t before;
+};
 
-	ASSERT_EQ(0, trace_enable("1"));
-	freeze_asker(_metadata, self);
-	ASSERT_EQ(0, call_end(&self->nl, &self->holder.call));
-	EXPECT_EQ(0, wait_exit(self->asker.pid, 20000));
-	ASSERT_EQ(0, call_end(&self->nl, &self->asker.call));
-	for (i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
-		EXPECT_TRUE(traced(events[i])) {
-			TH_LOG("%s", events[i]);
+static void expect_transitions(struct __test_metadata *const _metadata,
+			       struct nl *const nl,
+			       const struct transition *transition)
+{
+	for (; transition->event; transition++) {
+		EXPECT_TRUE(traced(transition->event)) {
+			TH_LOG("no %s", transition->event);
+		}
+		EXPECT_LT(transition->before,
+			  info_figure(nl, transition->counter)) {
+			TH_LOG("%s is not counted", transition->event);
 		}
 	}
+}
+
+TEST_F_TIMEOUT(hold, transitions_are_traced_and_counted, 60)
+{
+	struct transition transitions[] = {
+		{ "agentcg_verdict", AGENTCG_A_INFO_HITS },
+		{ "agentcg_grant", AGENTCG_A_INFO_GRANTS },
+		{ "agentcg_overdraw", AGENTCG_A_INFO_OVERDRAFTS },
+		{ "agentcg_park", AGENTCG_A_INFO_PARKS },
+		{ "agentcg_exhausted", AGENTCG_A_INFO_EXHAUSTED },
+		{ "agentcg_freeze", AGENTCG_A_INFO_FREEZES },
+		{ "agentcg_borrow", AGENTCG_A_INFO_BORROWS },
+		{ "agentcg_pay_back", AGENTCG_A_INFO_PAYBACKS },
+		{ "agentcg_kill", AGENTCG_A_INFO_KILLS },
+		{ }
+	};
+	struct nl *const nl = &self->nl;
+	struct transition *transition;
+
+	for (transition = transitions; transition->event; transition++)
+		transition->before = info_figure(nl, transition->counter);
+	ASSERT_EQ(0, trace_enable("1"));
+	freeze_asker(_metadata, self);
+	ASSERT_EQ(0, call_kill(nl, &self->holder.call));
+	ASSERT_EQ(0, call_end(nl, &self->holder.call));
+	EXPECT_EQ(0, wait_exit(self->asker.pid, 20000));
+	ASSERT_EQ(0, call_end(nl, &self->asker.call));
+	expect_transitions(_metadata, nl, transitions);
+	EXPECT_EQ(0, trace_enable("0"));
+}
+
+/* One keeps credit that it does not use, another asks for it. */
+static void ask_for_unused(struct __test_metadata *const _metadata,
+			   FIXTURE_DATA(hold) *const self, const uint32_t class)
+{
+	struct steps *const steps = shared_alloc(sizeof(*steps));
+	struct nl *const nl = &self->nl;
+
+	steps->first = 96 * MB;
+	steps->give_back = true;
+	start(_metadata, nl, &self->session, &self->holder, "idle",
+	      intent_class(class), run_steps, steps);
+	ASSERT_EQ(0, wait_for(&steps->ready, 1, 20000));
+	begin_asker(_metadata, self, intent_class(AGENTCG_CLASS_INTERACTIVE));
+	EXPECT_EQ(0, wait_exit(self->asker.pid, 20000));
+	ASSERT_EQ(0, call_end(nl, &self->asker.call));
+	ASSERT_EQ(0, call_end(nl, &self->holder.call));
+}
+
+/* Unless it has flowed back by itself meanwhile. */
+TEST_F_TIMEOUT(hold, taking_back_is_traced_and_counted, 120)
+{
+	struct transition transitions[] = {
+		{ "agentcg_revoke", AGENTCG_A_INFO_REVOKES },
+		{ "agentcg_pin", AGENTCG_A_INFO_PINS },
+		{ }
+	};
+	struct nl *const nl = &self->nl;
+	int tries;
+
+	transitions[0].before = info_figure(nl, AGENTCG_A_INFO_REVOKES);
+	transitions[1].before = info_figure(nl, AGENTCG_A_INFO_PINS);
+	ASSERT_EQ(0, trace_enable("1"));
+	for (tries = 0; tries < 5 && !traced("agentcg_revoke"); tries++)
+		ask_for_unused(_metadata, self, AGENTCG_CLASS_INTERACTIVE);
+	for (tries = 0; tries < 5 && !traced("agentcg_pin"); tries++)
+		ask_for_unused(_metadata, self, AGENTCG_CLASS_BESTEFFORT);
+	expect_transitions(_metadata, nl, transitions);
 	EXPECT_EQ(0, trace_enable("0"));
 }
 

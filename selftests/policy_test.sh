@@ -88,6 +88,8 @@ test_objects() {
 	check "several in one" refuses 1 "has several policies" policy load "$OBJECTS/misuse.bpf.o"
 	check "a member that the module does not know" refuses 1 "made for another version of agentcg" \
 		policy load "$OBJECTS/future.bpf.o"
+	check "one for another kernel" refuses 1 "made for another kernel" policy load "$OBJECTS/kernel.bpf.o"
+	check "it tells what is missing" says of_another_kernel
 	check "one that may not" refuses 1 "the kernel refuses it" policy load "$OBJECTS/sleeps.bpf.o"
 	check "no name" gives 2 policy load
 	check "two names" gives 2 policy load fair priority

@@ -356,6 +356,36 @@ TEST_F(session, floor)
 	EXPECT_EQ(0, node_figure(nl, AGENTCG_A_NODE_BORROWED));
 }
 
+TEST_F(session, weight_and_class_out_of_range)
+{
+	static const struct {
+		int attr;
+		uint32_t value;
+		int err;
+	} cases[] = {
+		{ AGENTCG_A_SESSION_WEIGHT, 0, -ERANGE },
+		{ AGENTCG_A_SESSION_WEIGHT, 10001, -ERANGE },
+		{ AGENTCG_A_SESSION_WEIGHT, UINT32_MAX, -ERANGE },
+		{ AGENTCG_A_SESSION_MAX_CLASS, 4, -ERANGE },
+		{ AGENTCG_A_SESSION_WEIGHT, 1, 0 },
+		{ AGENTCG_A_SESSION_WEIGHT, 10000, 0 },
+		{ AGENTCG_A_SESSION_MAX_CLASS, 3, 0 },
+	};
+	struct nl *const nl = &self->nl;
+	unsigned int i;
+
+	ASSERT_EQ(0, add(nl, &self->session, BUDGET));
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		EXPECT_EQ(cases[i].err, change(nl, &self->session, cases[i].attr,
+					       cases[i].value, 4)) {
+			TH_LOG("case %u", i);
+		}
+	}
+	ASSERT_EQ(0, session_get(nl, &self->session));
+	EXPECT_EQ(10000, reply_figure(nl, AGENTCG_A_SESSION_WEIGHT));
+	EXPECT_EQ(3, reply_figure(nl, AGENTCG_A_SESSION_MAX_CLASS));
+}
+
 TEST_F(session, high_is_given_back)
 {
 	/* A multiple of the page size, and nothing that we would write. */

@@ -178,9 +178,13 @@ def decision_figure(what, times, at, bar):
             'bar': bar, 'decisions': len(times)}
 
 
-def measure_decision(wanted):
-    # What "charge" charges is bounded by it.
+def allow_charges():
+    """What "charge" and "breach" charge is bounded by it."""
     write('/proc/sys/net/ipv4/tcp_mem', '1000000 1000000 1000000')
+
+
+def measure_decision(wanted):
+    allow_charges()
     kinds = decisions(EVENTS)
     while 0 < len(kinds['grant']) < wanted:
         say(f'decisions: {", ".join(f"{len(times)} {kind}" for kind, times in kinds.items())}')
@@ -197,6 +201,92 @@ def measure_decision(wanted):
         decision_figure('of these park, median', kinds['park'], median, None),
         decision_figure('revoke, counted apart, median', kinds['revoke'], median, None),
     ]
+
+
+# Of many calls, since a policy may grant all that a call needs at once.
+GROWTH = ['for i in $(seq 40); do ' + call_line(BURST, tool('charge'), '700') + '; done']
+
+
+def grants_by(policy, wanted):
+    """Times of decisions that granted, by a policy of BPF, or the built-in one."""
+    say(f'decisions: {policy or "built in"}')
+    times = []
+    if policy:
+        run('agentcg', 'policy', 'load', policy)
+    while len(times) < wanted:
+        taken = decisions(GROWTH)['grant']
+        if not taken:
+            raise ValueError(f'{policy}: nothing was granted')
+        times += taken
+    if policy:
+        run('agentcg', 'policy', 'unload')
+    return times
+
+
+def measure_policy(wanted):
+    allow_charges()
+    figures = [{**decision_figure('built in, grant, median', built_in := grants_by(None, wanted),
+                                  statistics.median, None), 'samples': built_in}]
+    for policy in ('priority', 'fair'):
+        times = grants_by(policy, wanted)
+        figures.append({**decision_figure(f'policy {policy} by BPF, grant, median', times, statistics.median, None),
+                        'samples': times})
+    return figures
+
+
+POLL_MS = 10
+
+
+def breaches(take, wanted):
+    durations = []
+    while len(durations) < wanted:
+        taken = json.loads(take())['breaches_ns']
+        if not taken:
+            raise ValueError('no limit was met')
+        durations += taken
+    return durations
+
+
+def measure_breach(wanted):
+    say('from a breach of the limit to its relief')
+    allow_charges()
+    ours = breaches(lambda: in_call(['--mem', '8M', '--burst', '1G'], tool('breach'), '1000')[0], wanted)
+    polled = breaches(lambda: in_plain(tool('breach'), '--poll', str(POLL_MS), '1000', high='8M'), wanted)
+    return [
+        {'figure': 'breach to relief, agentcg, P99', 'unit': 'ns', 'value': p99(ours), 'bar': 20_000, 'samples': ours},
+        {'figure': f'breach to relief, a poller every {POLL_MS} ms, P99', 'unit': 'ns', 'value': p99(polled), 'bar': None,
+         'samples': polled},
+        {'figure': 'breach to relief, poller over agentcg', 'unit': 'times', 'value': p99(polled) / p99(ours), 'bar': None},
+    ]
+
+
+# In one system call; what is written is a mapping without pages.
+WRITE = '''
+import mmap, os, sys
+size = (2 << 30) - mmap.PAGESIZE
+source = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+file = os.open('/dev/shm/bench', os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+written = os.write(file, source)
+os.unlink('/dev/shm/bench')
+sys.exit(written != size)
+'''
+
+
+def events_of(intent, *words):
+    """How many decisions a call took: grants, and debts where nothing could be granted."""
+    before = info('grants') + info('debts')
+    in_call(intent, *words, stderr=subprocess.DEVNULL)
+    return info('grants') + info('debts') - before
+
+
+def measure_absorb():
+    say('absorbing 2 GB')
+    run('agentcg', 'session', 'set', NAME, '--budget', '3G')
+    credit, none = ['--mem', '50M', '--burst', '2300M'], ['--mem', '50M', '--burst', '0', '--stall', '1ms']
+    return [{'figure': f'grants and debts for 2 GB {what}', 'unit': '', 'value': events_of(*arguments), 'bar': 40}
+            for what, arguments in (('touched', (credit, tool('touch'), '2048')),
+                                    ('in one write(2)', (credit, 'python3', '-c', WRITE)),
+                                    ('in one write(2), without credit', (none, 'python3', '-c', WRITE)))]
 
 
 def measure_faults(runs, rounds):
@@ -322,8 +412,7 @@ def flood_figure(what, samples, kind):
 
 def measure_flood(runs):
     say('one tenant floods, another is timed')
-    # What charges socket memory is bounded by it.
-    write('/proc/sys/net/ipv4/tcp_mem', '1000000 1000000 1000000')
+    allow_charges()
     for name in FLOODED:
         os.makedirs(f'{ROOT}/{name}', exist_ok=True)
         run('agentcg', 'session', 'add', f'/bench/{name}', '--budget', '16M')
@@ -383,6 +472,9 @@ PARTS = {
     'touch': (measure_touch, (5,), (5,)),
     'park': (measure_park, (11,), (5,)),
     'decision': (measure_decision, (2000,), (500,)),
+    'policy': (measure_policy, (1000,), (200,)),
+    'breach': (measure_breach, (2000,), (500,)),
+    'absorb': (measure_absorb, (), ()),
     'declare': (measure_declare, (500,), (100,)),
     'deadline': (measure_deadline, (11,), (3,)),
     'start': (measure_start, (2000, 200), (200, 50)),

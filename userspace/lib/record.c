@@ -111,6 +111,10 @@ static const struct agentcg_attr info_attrs[AGENTCG_A_INFO_MAX + 1] = {
 	[AGENTCG_A_INFO_SHEDS] = ATTR("sheds", COUNT),
 	[AGENTCG_A_INFO_RECLAIMS] = ATTR("reclaims", COUNT),
 	[AGENTCG_A_INFO_FREEZES] = ATTR("freezes", COUNT),
+	[AGENTCG_A_INFO_OVERDRAFTS] = ATTR("overdrafts", COUNT),
+	[AGENTCG_A_INFO_EXHAUSTED] = ATTR("exhausted", COUNT),
+	[AGENTCG_A_INFO_BORROWS] = ATTR("borrows", COUNT),
+	[AGENTCG_A_INFO_PAYBACKS] = ATTR("paybacks", COUNT),
 };
 
 static const struct agentcg_attr node_attrs[AGENTCG_A_NODE_MAX + 1] = {
@@ -235,6 +239,7 @@ static const struct agentcg_attr tool_attrs[AGENTCG_A_TOOL_MAX + 1] = {
 	[AGENTCG_A_TOOL_HELD_TOTAL] = ATTR("held-total", DURATION),
 	[AGENTCG_A_TOOL_FROZEN] = ATTR("frozen", BOOL),
 	[AGENTCG_A_TOOL_OWNER] = ATTR("owner", BOOL),
+	[AGENTCG_A_TOOL_DIRTY_TOTAL] = ATTR("dirty-total", DURATION),
 };
 
 static const struct agentcg_attr event_attrs[AGENTCG_A_EVENT_MAX + 1] = {

@@ -23,6 +23,9 @@
 #define OPS		"agentcg_policy_ops"
 #define SUFFIX		".bpf.o"
 
+/* What libbpf writes where a type or member is not in the kernel. */
+#define UNRESOLVED	"failed to resolve CO-RE relocation"
+
 /* The last warning of libbpf that says more than that something failed. */
 static char reason[512];
 static bool verbose;
@@ -30,15 +33,20 @@ static bool verbose;
 static int listen_to(enum libbpf_print_level level, const char *fmt,
 		     va_list args)
 {
-	char text[sizeof(reason)];
+	/* The verifier's log comes in one piece. */
+	static char whole[1 << 16];
+	char *text = whole, *unresolved;
 
 	if (verbose)
 		return vfprintf(stderr, fmt, args);
 	if (level != LIBBPF_WARN)
 		return 0;
-	vsnprintf(text, sizeof(text), fmt, args);
+	vsnprintf(whole, sizeof(whole), fmt, args);
+	unresolved = strstr(whole, UNRESOLVED);
+	if (unresolved)
+		text = unresolved;
 	text[strcspn(text, "\n")] = '\0';
-	if (!reason[0] || strstr(text, "init_kern"))
+	if (!reason[0] || unresolved || strstr(text, "init_kern"))
 		snprintf(reason, sizeof(reason), "%s",
 			 text + (strncmp(text, "libbpf: ", 8) ? 0 : 8));
 	return 0;
@@ -202,6 +210,9 @@ static int load_object(struct bpf_object *object, struct bpf_map *map,
 	else if (strstr(reason, "init_kern"))
 		complain("%s: made for another version of agentcg: %s",
 			 request->name, reason);
+	else if (strstr(reason, UNRESOLVED))
+		complain("%s: made for another kernel: %s", request->name,
+			 reason);
 	else
 		complain("%s: the kernel refuses it: %s (--verbose tells all)",
 			 request->name, reason[0] ? reason : strerror(-err));
