@@ -19,7 +19,7 @@
 /* From the deadline to the last death; of two thousand, longer. */
 /* The host may have others to serve; how late it really is, the bench tells. */
 #define SOON		(2000 * MS * slow())
-#define SOON_BOMB	(10 * SOON)
+#define SOON_BOMB	(3 * SOON)
 
 FIXTURE(deadline) {
 	struct nl nl;
