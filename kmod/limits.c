@@ -116,3 +116,25 @@ s16 agentcg_limits_oom_score(const struct agentcg_limits *const limits)
 
 	return min(score + (limits->restartable ? 100 : 0), OOM_SCORE_ADJ_MAX);
 }
+
+/**
+ * agentcg_limits_cpu_weight - cpu.weight for a call
+ * @limits: of the call
+ *
+ * Ten times its weight for those who are waited for; besteffort has what is left
+ * over, which the kernel calls idle.
+ *
+ * Return: 1 to 10,000, or AGENTCG_CPU_IDLE.
+ */
+u32 agentcg_limits_cpu_weight(const struct agentcg_limits *const limits)
+{
+	switch (limits->class) {
+	case AGENTCG_CLASS_INTERACTIVE:
+	case AGENTCG_CLASS_LATENCY:
+		return min(10 * limits->weight, AGENTCG_WEIGHT_MAX);
+	case AGENTCG_CLASS_BESTEFFORT:
+		return AGENTCG_CPU_IDLE;
+	default:
+		return limits->weight;
+	}
+}

@@ -8,6 +8,10 @@
 
 #include <linux/types.h>
 
+/* What the kernel gives a cgroup, and the class that it has for what is left over. */
+#define AGENTCG_CPU_DEFAULT	100
+#define AGENTCG_CPU_IDLE	0
+
 struct agentcg_intent;
 struct netlink_ext_ack;
 
@@ -43,5 +47,6 @@ int agentcg_limits_merge(struct agentcg_limits *limits,
 			 u8 max_class, struct netlink_ext_ack *extack);
 void agentcg_limits_builtin(struct agentcg_intent *defaults);
 s16 agentcg_limits_oom_score(const struct agentcg_limits *limits);
+u32 agentcg_limits_cpu_weight(const struct agentcg_limits *limits);
 
 #endif /* _AGENTCG_LIMITS_H */

@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 
 #include "cgrp.h"
+#include "cpu.h"
 #include "credit.h"
 #include "node.h"
 #include "notify.h"
@@ -172,6 +173,7 @@ static void remerge_tools(struct agentcg_session *const session)
 		tool->limits = limits;
 		tool->acct.limit = limits.mem + limits.burst;
 		agentcg_deadline_set(tool);
+		agentcg_cpu_apply(tool);
 	}
 }
 

@@ -11,6 +11,7 @@
 #include <linux/timekeeping.h>
 
 #include "cgrp.h"
+#include "cpu.h"
 #include "credit.h"
 #include "node.h"
 #include "notify.h"
@@ -105,6 +106,7 @@ static struct agentcg_tool *new_tool(struct agentcg_session *const session,
 	agentcg_deadline_init(tool);
 	agentcg_reap_init(tool);
 	agentcg_freeze_init(tool);
+	agentcg_cpu_init(tool);
 	tool->step = AGENTCG_STEP_FIRST;
 	tool->last_event = jiffies;
 	tool->stats.start = ktime_get_boottime_ns();
@@ -218,6 +220,7 @@ static int declare(struct agentcg_tool *const tool,
 		return err;
 	agentcg_intent_update(&tool->intent, intent);
 	agentcg_deadline_set(tool);
+	agentcg_cpu_apply(tool);
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <linux/workqueue.h>
 
 #include "cause.h"
+#include "cpu.h"
 #include "deadline.h"
 #include "domain.h"
 #include "freeze.h"
@@ -136,6 +137,7 @@ struct agentcg_tool_stats {
  * @deadline: until when it may run
  * @reap: passes over its processes
  * @freeze: whether it stands still
+ * @cpu: its part of the processors
  */
 struct agentcg_tool {
 	struct agentcg_domain d;
@@ -167,6 +169,7 @@ struct agentcg_tool {
 	struct agentcg_deadline deadline;
 	struct agentcg_reap reap;
 	struct agentcg_freeze freeze;
+	struct agentcg_cpu cpu;
 };
 
 static inline struct agentcg_tool *

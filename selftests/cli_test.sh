@@ -780,6 +780,7 @@ test_doctor() {
 		check "it finds nothing: $item" is "$(doctor "$item" state)" ok
 	done
 	check "btf is what the kernel has" is "$(doctor btf state)" "$(by_file /sys/kernel/btf/agentcg)"
+	check "processors are the kernel's own scheduler's" is "$(doctor cpu state)" ok
 	check "sched_ext is what the kernel has" is "$(doctor sched-ext state)" "$(by_file /sys/kernel/sched_ext/state)"
 	check "psi is what the kernel has" is "$(doctor psi state)" "$(by_file /proc/pressure/memory)"
 	check "no swap" is "$(doctor swap text)" 'none: only file cache can be reclaimed from a call'

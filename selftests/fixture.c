@@ -174,6 +174,8 @@ void intent_put(struct msg *const msg, const int attr,
 		msg_u64(msg, AGENTCG_A_INTENT_BURST, intent->burst);
 	if (intent->set & SET(STALL))
 		msg_u64(msg, AGENTCG_A_INTENT_STALL, intent->stall);
+	if (intent->set & SET(WEIGHT))
+		msg_u32(msg, AGENTCG_A_INTENT_WEIGHT, intent->weight);
 	if (intent->set & SET(CLASS))
 		msg_u32(msg, AGENTCG_A_INTENT_CLASS, intent->class);
 	if (intent->set & SET(ON_EXHAUST))

@@ -65,6 +65,7 @@ struct intent {
 	uint64_t burst;
 	uint64_t stall;
 	uint32_t class;
+	uint32_t weight;
 	uint32_t on_exhaust;
 	uint64_t deadline;
 	uint64_t warn_before;

@@ -162,11 +162,33 @@ static void test_oom_score(struct kunit *const test)
 	}
 }
 
+static u32 cpu_weight(const u8 class, const u32 weight)
+{
+	return agentcg_limits_cpu_weight(&(struct agentcg_limits){
+		.class = class, .weight = weight,
+	});
+}
+
+static void test_cpu_weight(struct kunit *const test)
+{
+	KUNIT_EXPECT_EQ(test, AGENTCG_CPU_DEFAULT,
+			cpu_weight(AGENTCG_CLASS_BATCH, AGENTCG_DEFAULT_WEIGHT));
+	KUNIT_EXPECT_EQ(test, 1, cpu_weight(AGENTCG_CLASS_BATCH, 1));
+	KUNIT_EXPECT_EQ(test, 1000, cpu_weight(AGENTCG_CLASS_LATENCY, 100));
+	KUNIT_EXPECT_EQ(test, 10000,
+			cpu_weight(AGENTCG_CLASS_INTERACTIVE, 1001));
+	KUNIT_EXPECT_EQ(test, 10000,
+			cpu_weight(AGENTCG_CLASS_INTERACTIVE, AGENTCG_WEIGHT_MAX));
+	KUNIT_EXPECT_EQ(test, AGENTCG_CPU_IDLE,
+			cpu_weight(AGENTCG_CLASS_BESTEFFORT, AGENTCG_WEIGHT_MAX));
+}
+
 static struct kunit_case limits_tests[] = {
 	KUNIT_CASE_PARAM(test_merge, merge_gen_params),
 	KUNIT_CASE(test_never_above_budget),
 	KUNIT_CASE(test_builtin),
 	KUNIT_CASE(test_oom_score),
+	KUNIT_CASE(test_cpu_weight),
 	{}
 };
 

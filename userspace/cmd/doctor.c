@@ -503,6 +503,24 @@ static void check_sched_ext(struct report *report, const struct host *host)
 		    state);
 }
 
+/* Who gives out the processors, and what becomes of classes there. */
+static void check_cpu(struct report *report)
+{
+	char state[32] = "", name[128] = "one without a name";
+
+	read_line(AT_FDCWD, "/sys/kernel/sched_ext/state", state, sizeof(state));
+	if (strcmp(state, "enabled")) {
+		add(report, "cpu", STATE_OK, NULL,
+		    "the kernel's own scheduler; classes and weights of calls are cpu.weight and cpu.idle of their cgroups, which bounds nobody's wait for a processor");
+		return;
+	}
+	read_line(AT_FDCWD, "/sys/kernel/sched_ext/root/ops", name, sizeof(name));
+	add(report, "cpu", STATE_WARN,
+	    "end that scheduler, or see whether it says that it obeys cpu.weight and cpu.idle",
+	    "the sched_ext scheduler %s: classes and weights of calls hold as far as it obeys their cgroups' cpu.weight and cpu.idle",
+	    name);
+}
+
 static void check_psi(struct report *report, const struct host *host)
 {
 	char line[128];
@@ -575,6 +593,7 @@ static void examine(struct report *report)
 	check_controllers(report, &host);
 	check_delegation(report, &host);
 	check_sched_ext(report, &host);
+	check_cpu(report);
 	check_psi(report, &host);
 	check_swap(report);
 	/* Last, because its requests overwrite host.info. */

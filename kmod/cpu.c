@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * CPU of a call, see cpu.h.
+ *
+ * The scheduler's weights of a cgroup are reached through its files alone, so a work
+ * writes them.  Where the cpu controller is not enabled for calls there are none,
+ * and nothing is lost but the weights.
+ */
+
+#include "common.h"
+
+#include "cgfile.h"
+#include "cpu.h"
+#include "limits.h"
+#include "session.h"
+#include "tool.h"
+#include "work.h"
+
+static int write_number(const struct agentcg_place *const place,
+			const char *const name, const u32 value)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", value);
+	return agentcg_cgfile_write(place, name, text);
+}
+
+/* An idle group has no weight: the one has to end before the other can be. */
+static void write_files(const struct agentcg_cpu *const cpu, const u32 wanted)
+{
+	const struct agentcg_place *const place = &cpu->place;
+
+	if (wanted == AGENTCG_CPU_IDLE) {
+		write_number(place, "cpu.idle", 1);
+		return;
+	}
+	if (cpu->written == AGENTCG_CPU_IDLE)
+		write_number(place, "cpu.idle", 0);
+	write_number(place, "cpu.weight", wanted);
+}
+
+/* Return: whether there is something to write; otherwise the place is let go. */
+static bool next_write(struct agentcg_tool *const tool, u32 *const wanted)
+{
+	struct agentcg_cpu *const cpu = &tool->cpu;
+	struct agentcg_place place;
+
+	scoped_guard(spinlock_irqsave, &tool->d.session->lock) {
+		*wanted = cpu->wanted;
+		if (*wanted != cpu->written)
+			return true;
+		place = cpu->place;
+		cpu->place = (struct agentcg_place) {};
+	}
+	if (place.cgrp)
+		agentcg_place_put(&place);
+	return false;
+}
+
+static void cpu_work_fn(struct work_struct *const work)
+{
+	struct agentcg_tool *const tool =
+		container_of(work, struct agentcg_tool, cpu.work);
+	u32 wanted;
+
+	while (next_write(tool, &wanted)) {
+		write_files(&tool->cpu, wanted);
+		/* Also what could not be: it will not be the next time. */
+		tool->cpu.written = wanted;
+	}
+	/* Drop ref from agentcg_cpu_apply(). */
+	agentcg_tool_put(tool);
+}
+
+void agentcg_cpu_init(struct agentcg_tool *const tool)
+{
+	INIT_WORK(&tool->cpu.work, cpu_work_fn);
+	tool->cpu.wanted = AGENTCG_CPU_DEFAULT;
+	tool->cpu.written = AGENTCG_CPU_DEFAULT;
+}
+
+/**
+ * agentcg_cpu_apply - the limits of a call have been set
+ * @tool: live; its session's lock is held
+ *
+ * Context: any; the files are left to a work.
+ */
+void agentcg_cpu_apply(struct agentcg_tool *const tool)
+{
+	struct agentcg_cpu *const cpu = &tool->cpu;
+	const u32 wanted = agentcg_limits_cpu_weight(&tool->limits);
+
+	if (likely(wanted == cpu->wanted))
+		return;
+	if (!refcount_inc_not_zero(&tool->d.ref))
+		return;
+	cpu->wanted = wanted;
+	if (!cpu->place.cgrp)
+		agentcg_place_get(&cpu->place, tool);
+	/* It was queued already, with a reference. */
+	if (!queue_work(agentcg_wq, &cpu->work))
+		agentcg_tool_put(tool);
+}
