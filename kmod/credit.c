@@ -152,15 +152,17 @@ u64 agentcg_credit_beyond(const struct agentcg_tool *const tool)
  * agentcg_credit_run_up - book what is charged from inside of a system call
  * @tool: the session's lock is held
  *
- * Nothing stops it before its end.  Who is back a moment later is in the midst of
- * something large and gets as much again as it has taken so far, so that 2 GB in one
- * write(2) are tens of debts and not thousands.
+ * Nothing stops it before its end.  Who is back as soon as a burst would be is in the
+ * midst of something large and gets as much again as it has taken so far, so that 2 GB
+ * in one write(2) are tens of debts and not thousands.
  */
 void agentcg_credit_run_up(struct agentcg_tool *const tool)
 {
+	const unsigned long elapsed = jiffies - tool->run_at;
 	u64 size;
 
-	if (time_after(jiffies, tool->run_at + BURST_JIFFIES))
+	if ((u64)AGENTCG_STEP_FIRST * elapsed >
+	    max_t(u64, tool->run, AGENTCG_STEP_FIRST) * BURST_JIFFIES)
 		tool->run = 0;
 	size = agentcg_credit_lack(tool) +
 	       min3(tool->run, (u64)AGENTCG_STEP_MAX, agentcg_credit_beyond(tool));

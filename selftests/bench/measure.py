@@ -265,6 +265,7 @@ WRITE = '''
 import mmap, os, sys
 size = (2 << 30) - mmap.PAGESIZE
 source = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+source.madvise(mmap.MADV_HUGEPAGE)
 file = os.open('/dev/shm/bench', os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
 written = os.write(file, source)
 os.unlink('/dev/shm/bench')
