@@ -93,6 +93,18 @@ uint64_t cg_read_key(const char *const path, const char *const file,
 	return 0;
 }
 
+bool cg_has_controller(const char *const name)
+{
+	char buf[256], *left, *word;
+
+	cg_read(CG_ROOT, "cgroup.controllers", buf, sizeof(buf));
+	for (word = strtok_r(buf, " ", &left); word;
+	     word = strtok_r(NULL, " ", &left))
+		if (!strcmp(word, name))
+			return true;
+	return false;
+}
+
 int cg_wait_key(const char *const path, const char *const file,
 		const char *const key, const uint64_t value, const int ms)
 {

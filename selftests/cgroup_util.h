@@ -35,6 +35,8 @@ const char *cg_read(const char *path, const char *file, char *buf, size_t len);
 uint64_t cg_read_u64(const char *path, const char *file);
 /* A value of a flat keyed file. */
 uint64_t cg_read_key(const char *path, const char *file, const char *key);
+/* Whether the kernel has it. */
+bool cg_has_controller(const char *name);
 /* Until @key of @file is @value. */
 int cg_wait_key(const char *path, const char *file, const char *key,
 		uint64_t value, int ms);

@@ -132,7 +132,7 @@ TEST_F(cpu, without_the_controller)
 /* Calls that change, and end, while the work is under way. */
 TEST_F_TIMEOUT(cpu, churn, 120)
 {
-	const unsigned int all = rounds(200);
+	const unsigned int all = rounds(200 / slow());
 	unsigned int i;
 
 	for (i = 0; i < all; i++) {

@@ -156,7 +156,7 @@ TEST_F_TIMEOUT(file, reader_at_native_speed, 1200)
 	int i;
 
 	ASSERT_EQ(0, make_holes(size));
-	for (i = 0; i < TURNS; i++) {
+	for (i = 0; i < (slow() > 1 ? 1 : TURNS); i++) {
 		spent = read_natively(self);
 		ASSERT_NE(0, spent);
 		native = spent < native ? spent : native;
@@ -171,7 +171,9 @@ TEST_F_TIMEOUT(file, reader_at_native_speed, 1200)
 	}
 	TH_LOG("%llu MB in %llu ms, by memory.high alone %llu ms", size / MB,
 	       ours / MS, native / MS);
-	EXPECT_GE(native / 2 * 3, ours);
+	/* Once tells nothing of the speed. */
+	if (slow() == 1)
+		EXPECT_GE(native / 2 * 3, ours);
 }
 
 /* The same from the disk. */
@@ -202,6 +204,9 @@ TEST_F_TIMEOUT(file, writer, 180)
 {
 	struct nl *const nl = &self->nl;
 
+	/* Without it the kernel limits dirty pages for the whole machine only. */
+	if (!cg_has_controller("io"))
+		SKIP(return, "this kernel has no writeback by cgroup");
 	/* However quick the disk is. */
 	ASSERT_EQ(0, cg_write_u64(VM, "dirty_background_ratio", 0));
 	ASSERT_EQ(0, cg_write_u64(VM, "dirty_ratio", 1));

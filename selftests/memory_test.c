@@ -333,7 +333,7 @@ TEST_F_TIMEOUT(memory, residue, 1800)
 	};
 	const uint64_t budget = soak ? 256 * MB : 96 * MB;
 	struct nl *const nl = &self->nl;
-	const int count = soak ? 100 : slow() > 1 ? 20 : 40;
+	const int count = soak ? 100 : slow() > 1 ? 10 : 40;
 
 	ASSERT_EQ(0, session_start(nl, &self->session, "memory", budget));
 	for (writer.round = 0; writer.round < count; writer.round++) {

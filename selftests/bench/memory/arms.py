@@ -18,6 +18,8 @@ CGROUP = f'/sys/fs/cgroup{PARENT}'
 STALL = '2s'
 MAX_HOLD_S = 10
 ON_EXHAUST = 'wait'
+# Where one call is alone with its soft limit: nobody returns what it could wait for.
+ALONE_ON_EXHAUST = 'overdraft'
 OOMD_LIMIT, OOMD_AFTER = '20%', '1s'
 POLL_MS = 10
 
@@ -68,7 +70,8 @@ class Arm:
         return self.replay == 'agentcg'
 
 
-AGENTCG = f'stall {STALL}, max-hold {MAX_HOLD_S} s, on-exhaust {ON_EXHAUST}, calls declare their peak'
+AGENTCG = (f'stall {STALL}, max-hold {MAX_HOLD_S} s, on-exhaust {ON_EXHAUST} ({ALONE_ON_EXHAUST} in the livelock case), '
+           'calls declare their peak')
 
 ARMS = {
     'none': Arm('memory.max of all together', 'none', 'none'),
