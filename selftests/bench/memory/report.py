@@ -58,12 +58,13 @@ def with_interval(value, scale, digits):
     return f'{value["median"] / scale:.{digits}f} ({low / scale:.{digits}f} to {high / scale:.{digits}f})'
 
 
-WIDTHS = (10, 6, 9, 11, 24, 24, 22, 22, 4)
 HEAD = ('arm', 'runs', 'agents', 'calls', 'HIGH P95, ms', 'HIGH P99, ms', 'LOW over solo', 'all, s', 'cut')
 
 
-def print_row(cells):
-    print('  ' + ''.join(f'{cell:<{width}}' for cell, width in zip(cells, WIDTHS)).rstrip())
+def print_rows(rows):
+    widths = [max(len(cell) for cell in column) for column in zip(*rows)]
+    for cells in rows:
+        print('  ' + '  '.join(f'{cell:<{width}}' for cell, width in zip(cells, widths)).rstrip())
 
 
 def head_of(load):
@@ -84,13 +85,12 @@ def head_of(load):
 def print_load(load):
     rows = load.rows()
     print(head_of(load))
-    print_row(HEAD)
-    for arm, row in rows.items():
-        print_row((arm, f'{row["runs"]}' + (f'+{row["failed"]}!' if row['failed'] else ''),
-                   f'{row["agents-survived"]}/{row["agents"]}', f'{row["calls-survived"]}/{row["calls"]}',
-                   with_interval(row['p95'], MS, 2), with_interval(row['p99'], MS, 2),
-                   with_interval(row['low'], 1, 2) + (f' {row["low-never"]} never' if row['low-never'] else ''),
-                   with_interval(row['completion'], 1e9, 2), f'{row["cut"]}'))
+    print_rows([HEAD] + [
+        (arm, f'{row["runs"]}' + (f'+{row["failed"]}!' if row['failed'] else ''),
+         f'{row["agents-survived"]}/{row["agents"]}', f'{row["calls-survived"]}/{row["calls"]}',
+         with_interval(row['p95'], MS, 2), with_interval(row['p99'], MS, 2),
+         with_interval(row['low'], 1, 2) + (f' {row["low-never"]} never' if row['low-never'] else ''),
+         with_interval(row['completion'], 1e9, 2), f'{row["cut"]}') for arm, row in rows.items()])
     met = True
     for what, bar, value, well in verdicts(load, rows):
         met &= well
