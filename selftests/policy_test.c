@@ -554,11 +554,12 @@ TEST_F_TIMEOUT(verdict, harms_nobody, 90)
 	EXPECT_LE(96 * MB, reply_figure(nl, AGENTCG_A_TOOL_PEAK));
 	/*
 	 * Where the kernel was left to reclaim, it has counted that; otherwise
-	 * another thread may charge between the hook and the kernel's own look.
+	 * another thread may charge between the hook and the kernel's own look,
+	 * which are far apart in the debug kernel.
 	 */
 	if (variant->verdict != AGENTCG_POLICY_RECLAIM)
-		EXPECT_GE(4 * slow(), cg_read_key(self->session.path,
-						  "memory.events", "high"));
+		EXPECT_GE(slow() > 1 ? 60 : 4,
+			  cg_read_key(self->session.path, "memory.events", "high"));
 	ASSERT_EQ(0, session_balances(nl, &self->session));
 	EXPECT_EQ(0, reply_figure(nl, AGENTCG_A_SESSION_GRANTED));
 }

@@ -216,7 +216,7 @@ static int ask_until_exit(struct __test_metadata *const _metadata,
 			  FIXTURE_DATA(survive) *const self,
 			  const struct runaway *const kind, const pid_t pid)
 {
-	const uint64_t end = now_ns() + 120000 * MS;
+	const uint64_t end = now_ns() + 120000 * MS * slow();
 	int status;
 
 	do {
@@ -230,7 +230,7 @@ static void ask_until_enough(struct __test_metadata *const _metadata,
 			     FIXTURE_DATA(survive) *const self,
 			     const struct runaway *const kind)
 {
-	const uint64_t end = now_ns() + 120000 * MS;
+	const uint64_t end = now_ns() + 120000 * MS * slow();
 
 	do {
 		ask_agent(_metadata, self, way_to_ask(kind));
