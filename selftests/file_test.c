@@ -219,6 +219,10 @@ TEST_F_TIMEOUT(file, writer, 180)
 	       reply_figure(nl, AGENTCG_A_TOOL_GRANTS),
 	       reply_figure(nl, AGENTCG_A_TOOL_GRANTED_TOTAL) / MB,
 	       reply_figure(nl, AGENTCG_A_TOOL_DIRTY_TOTAL) / MS);
+	/* On some machines it writes as quickly as one process can fill memory. */
+	if (!reply_figure(nl, AGENTCG_A_TOOL_GRANTS) &&
+	    reply_figure(nl, AGENTCG_A_TOOL_DIRTY_TOTAL) < 100 * MS)
+		SKIP(return, "the disk is quicker than who writes");
 	EXPECT_NE(0, reply_figure(nl, AGENTCG_A_TOOL_DIRTY_TOTAL));
 	EXPECT_LE(1, reply_figure(nl, AGENTCG_A_TOOL_GRANTS));
 	/* Told, but it is the disk that is slow. */
