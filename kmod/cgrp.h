@@ -34,6 +34,13 @@ static inline unsigned long agentcg_memcg_high(struct mem_cgroup *const memcg)
 	return READ_ONCE(memcg->memory.high);
 }
 
+/* A raw store: writing the file would reclaim, and may sleep. */
+static inline void agentcg_memcg_set_high(struct mem_cgroup *const memcg,
+					  const unsigned long pages)
+{
+	page_counter_set_high(&memcg->memory, pages);
+}
+
 static inline unsigned long agentcg_memcg_max(struct mem_cgroup *const memcg)
 {
 	return READ_ONCE(memcg->memory.max);

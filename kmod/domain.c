@@ -244,29 +244,12 @@ void agentcg_domain_exit(void)
 	xa_destroy(&index);
 }
 
-/**
- * agentcg_domain_set_high - set memory.high
- * @domain: not ended
- * @pages: new limit
- *
- * A raw store: writing the file would reclaim and may sleep.
- *
- * Context: the session's lock is held.
- */
-void agentcg_domain_set_high(struct agentcg_domain *const domain,
-			     const unsigned long pages)
-{
-	domain->high = min(pages, PAGE_COUNTER_MAX);
-	page_counter_set_high(&domain->memcg->memory, domain->high);
-}
-
 /* Give everything back as it was found; the session's lock is held. */
 void agentcg_domain_restore(struct agentcg_domain *const domain)
 {
 	agentcg_domain_unprotect(domain);
 	if (domain->memcg)
-		page_counter_set_high(&domain->memcg->memory,
-				      domain->found_high);
+		agentcg_memcg_set_high(domain->memcg, domain->found_high);
 }
 
 /*

@@ -19,6 +19,7 @@
 #include <linux/refcount.h>
 #include <linux/types.h>
 
+#include "cgrp.h"
 #include "owner.h"
 
 struct agentcg_session;
@@ -97,11 +98,25 @@ void agentcg_domain_exit(void);
 
 unsigned int agentcg_domain_generation(void);
 
-void agentcg_domain_set_high(struct agentcg_domain *domain,
-			     unsigned long pages);
 void agentcg_domain_restore(struct agentcg_domain *domain);
 void agentcg_domain_protect(struct agentcg_domain *domain, unsigned long low,
 			    unsigned long min);
 void agentcg_domain_unprotect(struct agentcg_domain *domain);
+
+/**
+ * agentcg_domain_set_high - set memory.high
+ * @domain: not ended
+ * @pages: new limit
+ *
+ * Inline, since a decision does it twice and it is two stores.
+ *
+ * Context: the session's lock is held.
+ */
+static inline void agentcg_domain_set_high(struct agentcg_domain *const domain,
+					   const unsigned long pages)
+{
+	domain->high = min(pages, PAGE_COUNTER_MAX);
+	agentcg_memcg_set_high(domain->memcg, domain->high);
+}
 
 #endif /* _AGENTCG_DOMAIN_H */

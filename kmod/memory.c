@@ -112,7 +112,7 @@ static enum verdict decide_tool(struct agentcg_tool *const tool,
 	if (!agentcg_account_room(&tool->acct))
 		return agentcg_native_swap(tool, need) ? VERDICT_NATIVE :
 							 shortage(tool, sync);
-	if (unlikely(agentcg_serve_waits_before(tool)))
+	if (unlikely(session->nr_waiting) && agentcg_serve_waits_before(tool))
 		return shortage(tool, sync);
 	want = need + agentcg_credit_step(tool);
 	if (agentcg_credit_grant(tool, want) > need)
