@@ -121,8 +121,9 @@ static enum agentcg_outcome act(struct agentcg_tool *const tool)
 	case AGENTCG_ON_EXHAUST_KILL:
 		return kill_one(tool);
 	case AGENTCG_ON_EXHAUST_WAIT:
+		/* Before its time is up, waiting is pointless: nobody is left. */
 		if (agentcg_patience(tool, ktime_get_ns()))
-			return AGENTCG_OUTCOME_WAITS;
+			break;
 		agentcg_tool_kill(tool, AGENTCG_CAUSE_HOLD_KILL);
 		return AGENTCG_OUTCOME_KILLED;
 	case AGENTCG_ON_EXHAUST_FREEZE:

@@ -14,13 +14,11 @@ struct agentcg_tool;
 /**
  * enum agentcg_outcome - what became of an exhausted call
  * @AGENTCG_OUTCOME_RUNS: it goes on, in overdraft
- * @AGENTCG_OUTCOME_WAITS: it may be held on
  * @AGENTCG_OUTCOME_FROZEN: it stands still before it is back in user space
  * @AGENTCG_OUTCOME_KILLED: it dies
  */
 enum agentcg_outcome {
 	AGENTCG_OUTCOME_RUNS,
-	AGENTCG_OUTCOME_WAITS,
 	AGENTCG_OUTCOME_FROZEN,
 	AGENTCG_OUTCOME_KILLED,
 };

@@ -52,7 +52,6 @@ enum verdict {
 
 static const enum verdict verdict_of[] = {
 	[AGENTCG_OUTCOME_RUNS] = VERDICT_DEBT,
-	[AGENTCG_OUTCOME_WAITS] = VERDICT_PARK,
 	/* It stops on its way out, and has its debt booked as one that runs. */
 	[AGENTCG_OUTCOME_FROZEN] = VERDICT_DEBT,
 	[AGENTCG_OUTCOME_KILLED] = VERDICT_KILL,
@@ -61,16 +60,18 @@ static const enum verdict verdict_of[] = {
 /* There is no credit: what is charged is booked, then the call pays in time. */
 static enum verdict shortage(struct agentcg_tool *const tool, const bool sync)
 {
-	/* Not the call's own ceiling, nor the node: those others may mend. */
-	const bool budget = !agentcg_credit_at_ceiling(tool) &&
-			    !agentcg_account_free(&tool->d.session->acct);
 	enum verdict verdict = VERDICT_DEBT;
+	bool budget;
 
-	if (sync)
+	if (sync) {
 		agentcg_credit_run_up(tool);
-	else
-		agentcg_credit_book_usage(tool);
-	if (sync || !agentcg_park_allowed())
+		goto out;
+	}
+	/* Not the call's own ceiling, nor the node: those others may mend. */
+	budget = !agentcg_credit_at_ceiling(tool) &&
+		 !agentcg_account_free(&tool->d.session->acct);
+	agentcg_credit_book_usage(tool);
+	if (!agentcg_park_allowed())
 		goto out;
 	verdict = VERDICT_PARK;
 	if (!agentcg_patience(tool, ktime_get_ns()) ||
@@ -112,12 +113,12 @@ static enum verdict decide_tool(struct agentcg_tool *const tool,
 	if (!agentcg_account_room(&tool->acct))
 		return agentcg_native_swap(tool, need) ? VERDICT_NATIVE :
 							 shortage(tool, sync);
-	if (unlikely(session->nr_waiting) && agentcg_serve_waits_before(tool))
+	if (agentcg_serve_waits_before(tool))
 		return shortage(tool, sync);
 	want = need + agentcg_credit_step(tool);
 	if (agentcg_credit_grant(tool, want) > need)
 		goto granted;
-	agentcg_credit_refresh(session);
+	agentcg_credit_refresh_residue(session);
 	if (agentcg_credit_revoke(tool, want) && agentcg_credit_grant(tool, want) > need)
 		goto granted;
 	if (agentcg_native_residue(tool, need) || agentcg_native_swap(tool, need))
@@ -185,7 +186,7 @@ static enum verdict decide_session(struct agentcg_tool *const tool,
 	struct agentcg_session *const session = tool->d.session;
 	enum verdict verdict = VERDICT_NONE;
 
-	agentcg_credit_refresh(session);
+	agentcg_credit_refresh_residue(session);
 	if (!agentcg_account_overdraft(&session->acct)) {
 		/* Stocks of the CPUs, or a figure that has caught up. */
 		agentcg_credit_settle(tool);
@@ -233,7 +234,7 @@ static void let_agent_pass(struct agentcg_session *const session)
 	if (session->ended)
 		return;
 	agentcg_credit_refresh_fast(session);
-	agentcg_node_cover(session, agentcg_credit_to_back(session), true);
+	agentcg_node_book(session, agentcg_credit_to_back(session));
 	agentcg_credit_apply_session(session);
 	if (agentcg_memcg_over_high(session->d.memcg))
 		agentcg_domain_set_high(&session->d,

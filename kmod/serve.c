@@ -80,46 +80,31 @@ struct agentcg_park *agentcg_serve_first(struct agentcg_session *const session)
 	return NULL;
 }
 
-/**
- * agentcg_serve_waits_before - whether somebody is to be served before a call
- * @tool: asks now; the session's lock is held
- *
- * Nobody overtakes: who asks for credit while another call of his class or a
- * higher one waits for it gets in line.
- */
-bool agentcg_serve_waits_before(const struct agentcg_tool *const tool)
+/* Somebody waits, see agentcg_serve_waits_before(). */
+bool __agentcg_serve_waits_before(const struct agentcg_tool *const tool)
 {
-	const struct agentcg_tool *first;
-	struct agentcg_park *park;
+	struct agentcg_park *const park = agentcg_serve_first(tool->d.session);
+	const struct agentcg_tool *const first =
+		park ? agentcg_park_tool(park) : NULL;
 
-	if (likely(!tool->d.session->nr_waiting))
-		return false;
-	park = agentcg_serve_first(tool->d.session);
-	first = park ? agentcg_park_tool(park) : NULL;
 	return first && first != tool &&
 	       first->limits.class <= tool->limits.class;
 }
 
 /*
- * One who is parked goes on without credit, or is killed: the first whose intent
- * is not to wait.  Return: whether there was one.
+ * The first who is parked goes on without credit, or is killed.  Return: whether
+ * there was one.
  */
 static bool relieve_waiter(struct agentcg_session *const session)
 {
-	struct agentcg_park *park;
-	struct agentcg_tool *tool;
+	struct agentcg_park *const park = agentcg_serve_first(session);
 
-	for (park = agentcg_park_next(session, NULL); park;
-	     park = agentcg_park_next(session, park)) {
-		tool = agentcg_park_tool(park);
-		if (agentcg_credit_at_ceiling(tool) ||
-		    agentcg_exhausted(tool) == AGENTCG_OUTCOME_WAITS)
-			continue;
-		agentcg_credit_settle(tool);
-		agentcg_park_serve(park);
-		return true;
-	}
-	return false;
+	if (!park)
+		return false;
+	agentcg_exhausted(agentcg_park_tool(park));
+	agentcg_credit_settle(agentcg_park_tool(park));
+	agentcg_park_serve(park);
+	return true;
 }
 
 /*

@@ -21,7 +21,7 @@
 	{ 4, "park" }, { 5, "kill" }
 /* enum agentcg_outcome */
 #define agentcg_trace_outcomes						\
-	{ 0, "runs" }, { 1, "waits" }, { 2, "frozen" }, { 3, "killed" }
+	{ 0, "runs" }, { 1, "frozen" }, { 2, "killed" }
 #endif
 
 TRACE_EVENT(agentcg_verdict,

@@ -237,9 +237,10 @@ TEST_F_TIMEOUT(hold, the_last_one_is_not_frozen, 60)
 }
 
 /* Nor has it anybody to wait for, however far it is past the budget. */
-TEST_F_TIMEOUT(hold, the_only_one_is_not_held, 60)
+static void fill_alone(struct __test_metadata *const _metadata,
+		       FIXTURE_DATA(hold) *const self, const uint32_t on_exhaust)
 {
-	struct intent intent = intent_of(4 * MB, 0, LONG_STALL);
+	struct intent intent = intent_exhaust(LONG_STALL, on_exhaust);
 	struct nl *const nl = &self->nl;
 
 	/* As much as there is. */
@@ -251,6 +252,39 @@ TEST_F_TIMEOUT(hold, the_only_one_is_not_held, 60)
 	EXPECT_LE(56 * MB, reply_figure(nl, AGENTCG_A_TOOL_OVERDRAFT_PEAK));
 	EXPECT_GE(100 * MS * slow(),
 		  reply_figure(nl, AGENTCG_A_TOOL_STALL_TOTAL));
+	EXPECT_EQ(0, session_balances(nl, &self->session));
+}
+
+TEST_F_TIMEOUT(hold, the_only_one_is_not_held, 60)
+{
+	fill_alone(_metadata, self, AGENTCG_ON_EXHAUST_OVERDRAFT);
+}
+
+TEST_F_TIMEOUT(hold, the_only_one_does_not_wait, 60)
+{
+	fill_alone(_metadata, self, AGENTCG_ON_EXHAUST_WAIT);
+}
+
+/* Two that rather wait, and each is half way: one goes on, the other has its turn. */
+TEST_F_TIMEOUT(hold, not_all_wait, 90)
+{
+	const struct intent intent =
+		intent_exhaust(LONG_STALL, AGENTCG_ON_EXHAUST_WAIT);
+	struct party *const parties[] = { &self->holder, &self->asker };
+	struct nl *const nl = &self->nl;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(parties); i++)
+		fill_in(_metadata, nl, &self->session, parties[i],
+			i ? "asker" : "holder", intent, 96 * MB, false);
+	for (i = 0; i < ARRAY_SIZE(parties); i++)
+		EXPECT_EQ(0, wait_exit(parties[i]->pid, 40000));
+	for (i = 0; i < ARRAY_SIZE(parties); i++) {
+		ASSERT_EQ(0, call_end(nl, &parties[i]->call));
+		EXPECT_EQ(AGENTCG_CAUSE_EXIT, reply_figure(nl, AGENTCG_A_TOOL_CAUSE));
+		/* Far from its stall bound, and farther from the session's. */
+		EXPECT_GE(LONG_STALL / 2, reply_figure(nl, AGENTCG_A_TOOL_STALL_TOTAL));
+	}
 	EXPECT_EQ(0, session_balances(nl, &self->session));
 }
 

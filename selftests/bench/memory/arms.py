@@ -18,8 +18,6 @@ CGROUP = f'/sys/fs/cgroup{PARENT}'
 STALL = '2s'
 MAX_HOLD_S = 10
 ON_EXHAUST = 'wait'
-# Where one call is alone with its soft limit: nobody returns what it could wait for.
-ALONE_ON_EXHAUST = 'overdraft'
 OOMD_LIMIT, OOMD_AFTER = '20%', '1s'
 POLL_MS = 10
 
@@ -70,7 +68,7 @@ class Arm:
         return self.replay == 'agentcg'
 
 
-AGENTCG = (f'stall {STALL}, max-hold {MAX_HOLD_S} s, on-exhaust {ON_EXHAUST} ({ALONE_ON_EXHAUST} in the livelock case), '
+AGENTCG = (f'stall {STALL}, max-hold {MAX_HOLD_S} s, on-exhaust {ON_EXHAUST}, '
            'calls declare their peak')
 
 ARMS = {

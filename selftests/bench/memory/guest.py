@@ -12,7 +12,7 @@ import random
 import subprocess
 import sys
 
-from arms import ALONE_ON_EXHAUST, ARMS, MAX_HOLD_S, ON_EXHAUST, PARENT, STALL, UNIT
+from arms import ARMS, MAX_HOLD_S, ON_EXHAUST, PARENT, STALL, UNIT
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 # Longer than anything that gets on takes.
@@ -73,7 +73,7 @@ def replay_words(load, arm, found, needs):
     if soft:
         words += ['--budget', str(soft)]
     if arm.managed:
-        words += ['--stall', STALL, '--on-exhaust', ALONE_ON_EXHAUST if soft else ON_EXHAUST, '--max-hold', f'{MAX_HOLD_S}s']
+        words += ['--stall', STALL, '--on-exhaust', ON_EXHAUST, '--max-hold', f'{MAX_HOLD_S}s']
     for session, offset in zip(load['sessions'], found):
         words += session_words(load, session, offset, arm.managed)
     return words

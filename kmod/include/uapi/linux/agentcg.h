@@ -36,7 +36,8 @@ enum agentcg_class {
  *   session.
  * @AGENTCG_ON_EXHAUST_KILL: All its processes are killed as one.
  * @AGENTCG_ON_EXHAUST_FREEZE: It is frozen until credit returns.
- * @AGENTCG_ON_EXHAUST_WAIT: It stays parked until credit returns.
+ * @AGENTCG_ON_EXHAUST_WAIT: It stays parked until credit returns, and runs on
+ *   where nobody is left who could return any.
  */
 enum agentcg_on_exhaust {
 	AGENTCG_ON_EXHAUST_OVERDRAFT,
