@@ -89,11 +89,10 @@ lru_pages(struct mem_cgroup *const memcg, const int type, const bool active)
 	return max(pages, 0L);
 }
 
-/* Pages that may yet be swapped out of @memcg, by its limits and the machine's. */
-unsigned long agentcg_memcg_swap_left(struct mem_cgroup *memcg)
+/* No more than @left, and than the limits of @memcg and above it leave. */
+unsigned long __agentcg_memcg_swap_left(struct mem_cgroup *memcg,
+					unsigned long left)
 {
-	unsigned long left = max(get_nr_swap_pages(), 0L);
-
 	for (; left && memcg && memcg->css.parent;
 	     memcg = parent_mem_cgroup(memcg)) {
 		const unsigned long max = READ_ONCE(memcg->swap.max);

@@ -12,6 +12,7 @@
 #include <linux/nsproxy.h>
 #include <linux/page_counter.h>
 #include <linux/path.h>
+#include <linux/swap.h>
 
 /* The bytes of so many pages. */
 static inline u64 agentcg_bytes(const unsigned long pages)
@@ -122,7 +123,8 @@ static inline struct mem_cgroup *agentcg_current_memcg(void)
 	return owner ? mem_cgroup_from_task(owner) : NULL;
 }
 
-unsigned long agentcg_memcg_swap_left(struct mem_cgroup *memcg);
+unsigned long __agentcg_memcg_swap_left(struct mem_cgroup *memcg,
+					unsigned long left);
 unsigned long agentcg_memcg_inactive_file(struct mem_cgroup *memcg);
 unsigned long agentcg_memcg_anon(struct mem_cgroup *memcg);
 void agentcg_memcg_set_low(struct mem_cgroup *memcg, unsigned long pages);
@@ -137,6 +139,18 @@ struct agentcg_dir {
 	struct cgroup *cgrp;
 	struct path path;
 };
+
+/*
+ * Pages that may yet be swapped out of @memcg, by its limits and the machine's.  A
+ * machine without swap pays for a look.
+ */
+static inline unsigned long
+agentcg_memcg_swap_left(struct mem_cgroup *const memcg)
+{
+	const long left = get_nr_swap_pages();
+
+	return unlikely(left > 0) ? __agentcg_memcg_swap_left(memcg, left) : 0;
+}
 
 int agentcg_dir_get(struct agentcg_dir *dir, int fd);
 int agentcg_dir_parent(struct agentcg_dir *parent,

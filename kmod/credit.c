@@ -45,22 +45,18 @@ void agentcg_credit_refresh_fast(struct agentcg_session *const session)
 }
 
 /**
- * agentcg_credit_refresh - bring a session's figures up to what is measured
- * @session: its lock is held
+ * agentcg_credit_refresh_residue - measure what no live child is charged for
+ * @session: its lock is held; agentcg_credit_refresh_fast() has just been called
  *
- * Residue is what the session is charged for and no live child is.  Linear in
- * the calls, so done where credit runs short and once a second, not at every
- * event.
+ * Linear in the calls, so done where credit runs short and once a second, not at
+ * every event.
  */
-void agentcg_credit_refresh(struct agentcg_session *const session)
+void agentcg_credit_refresh_residue(struct agentcg_session *const session)
 {
+	const u64 total = agentcg_bytes(agentcg_memcg_usage(session->d.memcg));
 	struct agentcg_tool *tool;
-	u64 total, live = 0;
+	u64 live = 0;
 
-	if (!session->d.memcg)
-		return;
-	agentcg_credit_refresh_fast(session);
-	total = agentcg_bytes(agentcg_memcg_usage(session->d.memcg));
 	if (session->agent && session->agent->memcg)
 		live = session->agent_acct.granted;
 	list_for_each_entry(tool, &session->tools, link)
@@ -69,7 +65,16 @@ void agentcg_credit_refresh(struct agentcg_session *const session)
 	session->hard_residue = min(session->hard_residue,
 				    session->acct.residue);
 	/* In use already, so the node has to back it whatever it has. */
-	agentcg_node_cover(session, agentcg_credit_to_back(session), true);
+	agentcg_node_book(session, agentcg_credit_to_back(session));
+}
+
+/* Bring all of a session's figures up to what is measured; its lock is held. */
+void agentcg_credit_refresh(struct agentcg_session *const session)
+{
+	if (!session->d.memcg)
+		return;
+	agentcg_credit_refresh_fast(session);
+	agentcg_credit_refresh_residue(session);
 }
 
 /* Granted credit comes back from a call; its overdraft is the first to go. */
@@ -105,7 +110,7 @@ void agentcg_credit_overdraw(struct agentcg_tool *const tool, const u64 size)
 	struct agentcg_session *const session = tool->d.session;
 
 	agentcg_account_give(&session->acct, &tool->acct, size);
-	agentcg_node_cover(session, agentcg_credit_to_back(session), true);
+	agentcg_node_book(session, agentcg_credit_to_back(session));
 	tool->overdraft += size;
 	tool->stats.overdraft_peak = max(tool->stats.overdraft_peak,
 					 tool->overdraft);
@@ -376,6 +381,8 @@ bool agentcg_credit_revoke(struct agentcg_tool *const asker, const u64 want)
 	u64 got = 0;
 	int class;
 
+	if (list_is_singular(&session->tools))
+		return false;
 	for (class = AGENTCG_CLASS_BESTEFFORT; class >= 0 && got < want; class--)
 		list_for_each_entry(tool, &session->tools, link)
 			if (tool != asker && tool->limits.class == class)

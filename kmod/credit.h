@@ -34,6 +34,7 @@ agentcg_credit_to_back(const struct agentcg_session *const session)
 /* Caller holds the session's lock. */
 void agentcg_credit_refresh(struct agentcg_session *session);
 void agentcg_credit_refresh_fast(struct agentcg_session *session);
+void agentcg_credit_refresh_residue(struct agentcg_session *session);
 
 void agentcg_credit_apply(struct agentcg_tool *tool);
 void agentcg_credit_apply_session(struct agentcg_session *session);

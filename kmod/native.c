@@ -88,7 +88,7 @@ bool agentcg_native_pays(struct agentcg_tool *const tool, const u64 need)
 bool agentcg_native_residue(struct agentcg_tool *const tool, const u64 need)
 {
 	struct agentcg_session *const session = tool->d.session;
-	const unsigned long usage = agentcg_memcg_usage(session->d.memcg);
+	unsigned long usage;
 
 	if (agentcg_account_free(&session->acct) > need ||
 	    agentcg_credit_soft_residue(session) < need ||
@@ -98,6 +98,7 @@ bool agentcg_native_residue(struct agentcg_tool *const tool, const u64 need)
 	agentcg_credit_apply(tool);
 	agentcg_credit_raise(&tool->d);
 	agentcg_credit_apply_session(session);
+	usage = agentcg_memcg_usage(session->d.memcg);
 	if (usage && agentcg_memcg_high(session->d.memcg) >= usage)
 		agentcg_domain_set_high(&session->d, usage - 1);
 	return true;

@@ -274,32 +274,36 @@ static u64 lendable(const struct agentcg_session *const session, const u64 want)
 }
 
 /**
- * agentcg_node_cover - back what a session has given away, or refuse
+ * agentcg_node_cover - back what a session is about to give away, or refuse
  * @session: its lock is held
  * @used: what the session has to back, bytes
- * @force: the memory is in use already: book it, below zero if need be
  *
  * For what is reserved, which comes before any claim: better that a burst
  * waits than that a call cannot begin.
  *
  * Return: whether the session is backed.
  */
-bool agentcg_node_cover(struct agentcg_session *const session, const u64 used,
-			const bool force)
+bool agentcg_node_cover(struct agentcg_session *const session, const u64 used)
 {
 	struct agentcg_account *const acct = &session->acct;
 	u64 need;
 
-	if (likely(used <= agentcg_account_held(acct)))
+	if (used <= agentcg_account_held(acct))
 		return true;
 
 	guard(spinlock)(&node_lock);
 	need = used - agentcg_account_held(acct);
-	if (!force)
-		return unlent(need) == need &&
-		       agentcg_account_grant(&node, acct, need) == need;
-	agentcg_account_give(&node, acct, need);
-	return true;
+	return unlent(need) == need &&
+	       agentcg_account_grant(&node, acct, need) == need;
+}
+
+/* More than it holds, see agentcg_node_book(). */
+void __agentcg_node_book(struct agentcg_session *const session, const u64 used)
+{
+	struct agentcg_account *const acct = &session->acct;
+
+	guard(spinlock)(&node_lock);
+	agentcg_account_give(&node, acct, used - agentcg_account_held(acct));
 }
 
 /* The most that @session can ever come to hold. */
@@ -350,26 +354,13 @@ static void get_in_line(struct agentcg_session *const session, const u8 class)
 	list_add(&session->line, &other->line);
 }
 
-/**
- * agentcg_node_borrow - borrow for a call that grows
- * @tool: the session's lock is held
- * @used: what the session has to back already, bytes
- * @want: how much more
- * @room: how much more there may be in the end, at least @want
- *
- * The session gets in line.  Who is given less is served later, in turn.
- *
- * Return: how much of @want is backed.
- */
-u64 agentcg_node_borrow(struct agentcg_tool *const tool, const u64 used,
-			const u64 want, const u64 room)
+/* More than its session holds, see agentcg_node_borrow(). */
+u64 __agentcg_node_borrow(struct agentcg_tool *const tool, const u64 used,
+			  const u64 want, const u64 room)
 {
 	struct agentcg_session *const session = tool->d.session;
 	struct agentcg_account *const acct = &session->acct;
 	u64 held = agentcg_account_held(acct), need, spare;
-
-	if (likely(used + want <= held))
-		return want;
 
 	guard(spinlock)(&node_lock);
 	get_in_line(session, tool->limits.class);

@@ -165,8 +165,7 @@ static int take_limits(struct agentcg_tool *const tool,
 		return -ENOSPC;
 	}
 	if (limits->mem > old &&
-	    !agentcg_node_cover(session, agentcg_account_used(acct) - soft,
-				false)) {
+	    !agentcg_node_cover(session, agentcg_account_used(acct) - soft)) {
 		agentcg_account_set_reserved(acct, &tool->acct, old);
 		NL_SET_ERR_MSG_ATTR_FMT(extack, mem,
 					"mem %llu: the node cannot lend it now, see agentcg node show",
