@@ -2,8 +2,10 @@
 /* File or anonymous: what page cache costs a call, and what it does not. */
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -24,6 +26,9 @@
 
 /* Times that each reads; they take turns, and the quickest counts. */
 #define TURNS	3
+
+/* Of the disk, by the second: slower than any process that fills memory. */
+#define WRITE_RATE	(32 * MB)
 
 /* Where the kernel holds writers back, in percent of what may be page cache. */
 #define VM	"/proc/sys/vm"
@@ -196,6 +201,27 @@ static int write_file(void *const arg)
 	return make_file(NAME, filler->total, false);
 }
 
+/* What a session may write to the disk under DISK, by the second. */
+static int limit_writes(const struct session *const session, const uint64_t rate)
+{
+	char path[CG_PATH_MAX], dev[32], text[96];
+	struct stat at;
+
+	if (stat(DISK, &at))
+		return -1;
+	/* The limit is the disk's, what is mounted may be a part of it. */
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/..", major(at.st_dev),
+		 minor(at.st_dev));
+	if (!*cg_read(path, "dev", dev, sizeof(dev)))
+		snprintf(dev, sizeof(dev), "%u:%u", major(at.st_dev),
+			 minor(at.st_dev));
+	snprintf(text, sizeof(text), "%s wbps=%llu", dev,
+		 (unsigned long long)rate);
+	return cg_write(CG_ROOT, "cgroup.subtree_control", "+io") ?:
+	       cg_write(CG_BASE, "cgroup.subtree_control", "+io") ?:
+	       cg_write(session->path, "io.max", text);
+}
+
 /*
  * Most of what it wrote is clean when it meets its limit, but the kernel holds it back
  * because that leaves room for few dirty pages: credit helps, reclaim does not.
@@ -204,14 +230,12 @@ TEST_F_TIMEOUT(file, writer, 180)
 {
 	struct nl *const nl = &self->nl;
 
-	/* Without it the kernel limits dirty pages for the whole machine only. */
-	if (!cg_has_controller("io"))
-		SKIP(return, "this kernel has no writeback by cgroup");
-	/* However quick the disk is. */
 	ASSERT_EQ(0, cg_write_u64(VM, "dirty_background_ratio", 0));
 	ASSERT_EQ(0, cg_write_u64(VM, "dirty_ratio", 1));
 	self->filler->total = scaled(256 * MB);
 	begin(_metadata, self);
+	/* However quick the disk is. */
+	ASSERT_EQ(0, limit_writes(&self->session, WRITE_RATE));
 	EXPECT_EQ(0, run(self->call.fd, write_file, self->filler));
 	EXPECT_EQ(0, session_balances(nl, &self->session));
 	ASSERT_EQ(0, call_end(nl, &self->call));
@@ -219,10 +243,6 @@ TEST_F_TIMEOUT(file, writer, 180)
 	       reply_figure(nl, AGENTCG_A_TOOL_GRANTS),
 	       reply_figure(nl, AGENTCG_A_TOOL_GRANTED_TOTAL) / MB,
 	       reply_figure(nl, AGENTCG_A_TOOL_DIRTY_TOTAL) / MS);
-	/* On some machines it writes as quickly as one process can fill memory. */
-	if (!reply_figure(nl, AGENTCG_A_TOOL_GRANTS) &&
-	    reply_figure(nl, AGENTCG_A_TOOL_DIRTY_TOTAL) < 100 * MS)
-		SKIP(return, "the disk is quicker than who writes");
 	EXPECT_NE(0, reply_figure(nl, AGENTCG_A_TOOL_DIRTY_TOTAL));
 	EXPECT_LE(1, reply_figure(nl, AGENTCG_A_TOOL_GRANTS));
 	/* Told, but it is the disk that is slow. */
