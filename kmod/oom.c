@@ -149,6 +149,30 @@ static bool was_ending(const struct agentcg_tool *const tool,
 	return killer->sender.pid && killer->victim.pid == task_tgid(task);
 }
 
+/*
+ * The first process, also where it is past its own end for us: on some kernels
+ * sched_process_exit comes before the process gives up its mm, so that it may be
+ * there while the one who killed it on another CPU has yet to mark it.
+ */
+static bool is_leader(const struct agentcg_tool *const tool,
+		      const struct task_struct *const task)
+{
+	const struct agentcg_killer *const killer = &tool->evidence.killer;
+
+	return tool->leader == task->signal ||
+	       (killer->of_leader &&
+		killer->victim.pid == task_tgid((struct task_struct *)task));
+}
+
+/* Ended by us; those who outlive the first process are, which it may do by an OOM kill. */
+static bool is_ours(const struct agentcg_tool *const tool, const bool of_leader)
+{
+	const int killed = atomic_read(&tool->killed);
+
+	return killed && killed != AGENTCG_CAUSE_OOM &&
+	       !(of_leader && killed == AGENTCG_CAUSE_EXIT);
+}
+
 static void note_oom(struct agentcg_tool *const tool,
 		     struct task_struct *const task)
 {
@@ -182,13 +206,14 @@ void agentcg_oom_victim(struct agentcg_tool *const tool,
 			struct task_struct *const task)
 {
 	struct agentcg_oom *const oom = &tool->evidence.oom;
-	const int killed = atomic_read(&tool->killed);
+	bool of_leader;
 
 	guard(spinlock_irqsave)(&tool->d.session->lock);
-	if ((killed && killed != AGENTCG_CAUSE_OOM) || was_ending(tool, task))
+	of_leader = is_leader(tool, task);
+	if (is_ours(tool, of_leader) || was_ending(tool, task))
 		return;
 	if (!oom->time)
 		note_oom(tool, task);
-	if (tool->leader == task->signal)
+	if (of_leader)
 		oom->of_leader = true;
 }

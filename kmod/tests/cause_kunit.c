@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* KUnit tests of how evidence becomes a cause. */
+/* KUnit tests of what becomes evidence, and evidence a cause. */
 
 #include "../cause.c"
+#include "../oom.c"
 
 #include <kunit/test.h>
 #include <linux/slab.h>
 
-/* Somebody who has sent a signal; never followed, dropped or taken. */
+/* Somebody who has sent a signal, and another; never followed, dropped or taken. */
 #define SOMEBODY	((struct pid *)1)
+#define ANOTHER		((struct pid *)2)
+
+/* Nobody runs out of memory here. */
+void agentcg_spare(struct oom_control *const oc)
+{
+}
 
 /**
  * struct cause_case - what was written down, and what it comes to
@@ -161,6 +168,73 @@ static void test_killer_of_a_child(struct kunit *const test)
 	KUNIT_EXPECT_TRUE(test, agentcg_cause_tells_killer(tool));
 }
 
+/**
+ * struct victim_case - a process that the OOM killer marks
+ * @name: of the case
+ * @pid: of the process; the first process of the call is SOMEBODY
+ * @killed: the call by us, before
+ * @status: with which the process ends
+ * @of_leader: expected: it is an OOM kill of the first process
+ */
+struct victim_case {
+	const char *name;
+	struct pid *pid;
+	int killed;
+	int status;
+	bool of_leader;
+};
+
+/* The first process has passed its end already, see is_leader(). */
+static const struct victim_case victim_cases[] = {
+	{ "first process", SOMEBODY, 0, SIGKILL, true },
+	{ "first process, others are reaped", SOMEBODY, AGENTCG_CAUSE_EXIT,
+	  SIGKILL, true },
+	{ "first process, after a deadline", SOMEBODY, AGENTCG_CAUSE_DEADLINE,
+	  SIGKILL, false },
+	{ "first process, had exited", SOMEBODY, AGENTCG_CAUSE_EXIT, 0x700, false },
+	{ "another process", ANOTHER, 0, SIGKILL, false },
+	{ "another process, reaped", ANOTHER, AGENTCG_CAUSE_EXIT, SIGKILL, false },
+};
+
+static void test_victim(struct kunit *const test)
+{
+	const struct victim_case *const c = test->param_value;
+	struct agentcg_session *const session =
+		kunit_kzalloc(test, sizeof(*session), GFP_KERNEL);
+	struct agentcg_tool *const tool = kunit_kzalloc(test, sizeof(*tool),
+							GFP_KERNEL);
+	struct signal_struct *const signal = kunit_kzalloc(test, sizeof(*signal),
+							   GFP_KERNEL);
+	struct task_struct *const task = kunit_kzalloc(test, sizeof(*task),
+						       GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, session);
+	KUNIT_ASSERT_NOT_NULL(test, tool);
+	KUNIT_ASSERT_NOT_NULL(test, signal);
+	KUNIT_ASSERT_NOT_NULL(test, task);
+	spin_lock_init(&session->lock);
+	tool->d.session = session;
+	fill_tool(tool, &(struct cause_case) {
+		.status = c->status, .killed = c->killed, .signal = SIGKILL,
+		/* What is written down of the first kill is another test's. */
+		.level = AGENTCG_CAUSE_OOM_SESSION,
+	});
+	tool->evidence.killer.victim.pid = SOMEBODY;
+	signal->pids[PIDTYPE_TGID] = c->pid;
+	signal->flags = SIGNAL_GROUP_EXIT;
+	signal->group_exit_code = c->status;
+	task->signal = signal;
+	agentcg_oom_victim(tool, task);
+	KUNIT_EXPECT_EQ(test, c->of_leader, tool->evidence.oom.of_leader);
+}
+
+static void describe_victim(const struct victim_case *const c, char *const desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(victim, victim_cases, describe_victim);
+
 static void describe(const struct cause_case *const c, char *const desc)
 {
 	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
@@ -172,6 +246,7 @@ static struct kunit_case cause_tests[] = {
 	KUNIT_CASE_PARAM(test_cause, cause_gen_params),
 	KUNIT_CASE(test_nobody),
 	KUNIT_CASE(test_killer_of_a_child),
+	KUNIT_CASE_PARAM(test_victim, victim_gen_params),
 	{}
 };
 
