@@ -13,7 +13,7 @@
 #define RUNAWAY_TMPFS	"/run/agentcg-selftests"
 #define RUNAWAY_DISK	"/var/tmp/agentcg-selftests"
 
-/* How it ends in a session whose memory.max is RUNAWAY_MEMORY. */
+/* How it ends in a session whose memory.max is RUNAWAY_MEMORY, or half of it. */
 enum runaway_end {
 	/* Out of memory, all of it at once. */
 	RUNAWAY_OOM,

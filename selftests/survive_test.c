@@ -186,7 +186,7 @@ FIXTURE_SETUP(survive)
 	ASSERT_EQ(0, session_start(&self->nl, &self->session, "survive",
 				   BUDGET));
 	ASSERT_EQ(0, cg_write_u64(self->session.path, "memory.max",
-				  RUNAWAY_MEMORY));
+				  scaled(RUNAWAY_MEMORY)));
 	self->count = shared_alloc(sizeof(*self->count));
 	self->slowest = 0;
 	start_agent(_metadata, self, scaled(variant->agent_size));
