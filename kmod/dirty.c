@@ -34,27 +34,13 @@ static void note(const long pause)
 	tool->dirty_until = jiffies + pause + DIRTY_JIFFIES;
 }
 
-#ifdef AGENTCG_HAVE_DIRTY_CONTROL
 void agentcg_dirty_probe(void *const data, struct bdi_writeback *const wb,
-			 struct dirty_throttle_control *const dtc,
+			 AGENTCG_DIRTY_CONTROL,
 			 const unsigned long dirty_ratelimit,
 			 const unsigned long task_ratelimit,
 			 const unsigned long dirtied,
 			 const unsigned long period, const long pause,
 			 const unsigned long start_time)
-#else
-void agentcg_dirty_probe(void *const data, struct bdi_writeback *const wb,
-			 const unsigned long thresh,
-			 const unsigned long bg_thresh,
-			 const unsigned long dirty,
-			 const unsigned long bdi_thresh,
-			 const unsigned long bdi_dirty,
-			 const unsigned long dirty_ratelimit,
-			 const unsigned long task_ratelimit,
-			 const unsigned long dirtied,
-			 const unsigned long period, const long pause,
-			 const unsigned long start_time)
-#endif
 {
 	note(pause);
 }

@@ -12,29 +12,18 @@
 #include <linux/jiffies.h>
 #include <linux/types.h>
 
-#include "compat.h"
+#include "compat_trace.h"
 #include "tool.h"
 
 struct bdi_writeback;
 struct dirty_throttle_control;
 
-/* Probes of the tracepoint balance_dirty_pages. */
-#ifdef AGENTCG_HAVE_DIRTY_CONTROL
+/* Probe of the tracepoint balance_dirty_pages. */
 void agentcg_dirty_probe(void *data, struct bdi_writeback *wb,
-			 struct dirty_throttle_control *dtc,
-			 unsigned long dirty_ratelimit,
+			 AGENTCG_DIRTY_CONTROL, unsigned long dirty_ratelimit,
 			 unsigned long task_ratelimit, unsigned long dirtied,
 			 unsigned long period, long pause,
 			 unsigned long start_time);
-#else
-void agentcg_dirty_probe(void *data, struct bdi_writeback *wb,
-			 unsigned long thresh, unsigned long bg_thresh,
-			 unsigned long dirty, unsigned long bdi_thresh,
-			 unsigned long bdi_dirty, unsigned long dirty_ratelimit,
-			 unsigned long task_ratelimit, unsigned long dirtied,
-			 unsigned long period, long pause,
-			 unsigned long start_time);
-#endif
 
 /* Whether a writer was held back a moment ago; the session's lock is held. */
 static inline bool agentcg_dirty_holds(const struct agentcg_tool *const tool)

@@ -22,7 +22,7 @@
 #include <trace/events/vmscan.h>
 
 #include "cgrp.h"
-#include "compat.h"
+#include "compat_trace.h"
 #include "dirty.h"
 #include "lifecycle.h"
 #include "native.h"
@@ -167,12 +167,7 @@ static void exit_task(struct task_struct *const task)
 		agentcg_reap_queue(tool);
 }
 
-#ifdef AGENTCG_HAVE_EXIT_GROUP_DEAD
-static void probe_exit(void *const data, struct task_struct *const task,
-		       const bool group_dead)
-#else
-static void probe_exit(void *const data, struct task_struct *const task)
-#endif
+static void probe_exit(void *const data, AGENTCG_EXIT_ARGS)
 {
 	exit_task(task);
 }
@@ -276,24 +271,13 @@ static void probe_rmdir(void *const data, struct cgroup *const cgrp,
 	}
 }
 
-#ifdef AGENTCG_HAVE_RECLAIM_MEMCG
-static void probe_reclaim_begin(void *const data, const gfp_t gfp_flags,
-				const int order, struct mem_cgroup *const memcg)
-#else
-static void probe_reclaim_begin(void *const data, const int order,
-				const gfp_t gfp_flags)
-#endif
+static void probe_reclaim_begin(void *const data, AGENTCG_RECLAIM_BEGIN_ARGS)
 {
 	guard(rcu)();
 	agentcg_native_begins();
 }
 
-#ifdef AGENTCG_HAVE_RECLAIM_MEMCG
-static void probe_reclaim_end(void *const data, const unsigned long nr_reclaimed,
-			      struct mem_cgroup *const memcg)
-#else
-static void probe_reclaim_end(void *const data, const unsigned long nr_reclaimed)
-#endif
+static void probe_reclaim_end(void *const data, AGENTCG_RECLAIM_END_ARGS)
 {
 	guard(rcu)();
 	agentcg_native_ends(nr_reclaimed);
