@@ -812,6 +812,38 @@ static uint64_t stalled(FIXTURE_DATA(shipped) *const self, const int i)
 			   AGENTCG_A_TOOL_STALL_TOTAL);
 }
 
+/*
+ * Grows until @stay is taken back, and no faster than that it asks for credit several
+ * times in the moment for which it counts as growing.
+ */
+static int grow(void *const arg)
+{
+	volatile struct filler *const filler = arg;
+
+	while (filler->stay && filler->done < filler->total) {
+		fill(2 * MB);
+		filler->done += 2 * MB;
+		usleep(50000);
+	}
+	filler->ended = now_ns();
+	return 0;
+}
+
+/* The second beside the first, which grows for as long. */
+static void fill_beside(struct __test_metadata *const _metadata,
+			FIXTURE_DATA(shipped) *const self, const uint64_t bytes)
+{
+	self->fillers[0] = (struct filler){ .total = 400 * MB, .stay = true };
+	self->fillers[1] = (struct filler){ .total = bytes };
+	ASSERT_LT(0, cg_spawn(self->calls[0].fd, grow, &self->fillers[0]));
+	ASSERT_EQ(0, wait_for(&self->fillers[0].done, 8 * MB, 20000));
+	ASSERT_LT(0, cg_spawn(self->calls[1].fd, run_filler, &self->fillers[1]));
+	ASSERT_EQ(0, wait_for(&self->fillers[1].ended, 1, 60000));
+	self->fillers[0].stay = false;
+	ASSERT_EQ(0, wait_for(&self->fillers[0].ended, 1, 60000));
+	ASSERT_EQ(0, session_balances(&self->nl, &self->session));
+}
+
 /* LOW waits while HIGH grows, HIGH never does, and is protected. */
 TEST_F_TIMEOUT(shipped, priority, 120)
 {
@@ -823,7 +855,7 @@ TEST_F_TIMEOUT(shipped, priority, 120)
 	intents[0].set |= SET(CLASS);
 	intents[0].class = AGENTCG_CLASS_LATENCY;
 	start_shipped(_metadata, self, "priority", 1024 * MB, intents);
-	fill_both(_metadata, self, scaled(160 * MB));
+	fill_beside(_metadata, self, scaled(160 * MB));
 	EXPECT_EQ(0, stalled(self, 0));
 	EXPECT_LE(50 * MS, stalled(self, 1));
 	EXPECT_EQ(0, wait_limit(self->calls[0].path, "memory.low", UINT64_MAX));

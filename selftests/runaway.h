@@ -13,7 +13,7 @@
 #define RUNAWAY_TMPFS	"/run/agentcg-selftests"
 #define RUNAWAY_DISK	"/var/tmp/agentcg-selftests"
 
-/* How it ends in a session whose memory.max is RUNAWAY_MEMORY, or half of it. */
+/* How it ends in a session whose memory.max is RUNAWAY_MEMORY. */
 enum runaway_end {
 	/* Out of memory, all of it at once. */
 	RUNAWAY_OOM,
@@ -22,8 +22,8 @@ enum runaway_end {
 };
 
 #define RUNAWAY_MEMORY	(96ULL * 1024 * 1024)
-/* Processes and threads in a session that has a limit on them. */
-#define RUNAWAY_PIDS	"200"
+/* Processes and threads in a session that has a limit on them; half of both on debug. */
+#define RUNAWAY_PIDS	200
 
 /**
  * struct runaway - a kind of them

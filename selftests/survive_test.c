@@ -294,8 +294,9 @@ static void run_away(struct __test_metadata *const _metadata,
 	int status;
 	pid_t pid;
 
-	ASSERT_EQ(0, cg_write(self->session.path, "pids.max",
-			      limited ? RUNAWAY_PIDS : "max"));
+	ASSERT_EQ(0, limited ? cg_write_u64(self->session.path, "pids.max",
+					    scaled(RUNAWAY_PIDS)) :
+			       cg_write(self->session.path, "pids.max", "max"));
 	*self->count = 0;
 	intent.set |= SET(CLASS);
 	intent.class = variant->class;
