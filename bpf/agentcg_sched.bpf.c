@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * agentcg_sched: a sched_ext scheduler that knows tool calls.
+ *
+ * Every cgroup has its due, agents' or not: a processor is given, from the root
+ * downwards, to the child that has been served least for its weight (sched/vtime.h,
+ * sched/queue.h), within its cpu.max (sched/bandwidth.h).  Beside that, calls of the
+ * classes interactive and latency that wake up go first, and stop whoever runs, as
+ * long as they have not had more than their share; besteffort has what is left, and a
+ * small part in any case.  See Documentation/sched.rst.
+ *
+ * What is known of a cgroup does not live and die with it: it is found by its id
+ * (sched/group.h), so nothing here can fail when one is made.
+ */
+#include "sched/state.h"
+#include "sched/task.h"
+
+/* The longest that anybody runs while others wait; a tick's length decides. */
+#define SLICE_NS	(3 * NSEC_PER_MSEC)
+
+/* Those who go first. */
+#define DSQ_PROMPT	1
+
+#define MAX_CPUS	1024
+#define MAX_TRIES	8
+
+/* Who runs on a processor, in the order in which others are stopped for them. */
+enum {
+	RUNS_PROMPT,
+	RUNS_NORMAL,
+	RUNS_IDLE,
+};
+
+struct cpu {
+	__u8 runs;
+};
+
+static struct cpu __arena_global cpus[MAX_CPUS];
+static __u32 nr_cpus;
+
+static struct sched_state state SEC(".data.state");
+
+struct refill_timer {
+	struct bpf_timer timer;
+};
+
+/* Has to be pinned: the kernel stops the timers of a map that nobody holds. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct refill_timer);
+} refill_timers SEC(".maps");
+
+static void start_timer(const __u64 at, const __u64 now)
+{
+	const __u32 key = 0;
+	struct refill_timer *timer = bpf_map_lookup_elem(&refill_timers, &key);
+
+	if (timer && at)
+		bpf_timer_start(&timer->timer, before(now, at) ? at - now : 0, 0);
+}
+
+static void kick_idle(void)
+{
+	__u32 cpu;
+
+	for (cpu = 0; cpu < nr_cpus && can_loop; cpu++)
+		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+}
+
+static int refill_expired(void *map, __u32 *key, struct refill_timer *timer)
+{
+	const __u64 now = bpf_ktime_get_ns();
+	__u64 at;
+	bool any;
+
+	bpf_spin_lock(&tree_lock);
+	any = refill_throttled(now);
+	at = refill_next;
+	bpf_spin_unlock(&tree_lock);
+	if (any)
+		kick_idle();
+	start_timer(at, now);
+	return 0;
+}
+
+/* The tree of those who may run just there, or anywhere. */
+static __u32 tree_of(const struct task_struct *p)
+{
+	return (__u32)p->nr_cpus_allowed >= nr_cpus ? 0 : scx_bpf_task_cpu(p) + 1;
+}
+
+/* Whether a processor may be taken from whoever runs on it. */
+static bool is_worth(const __s32 cpu, const __u8 runs, struct task_struct *p)
+{
+	return cpus[cpu & (MAX_CPUS - 1)].runs > runs &&
+	       bpf_cpumask_test_cpu(cpu, p->cpus_ptr);
+}
+
+/* Stop somebody for it, on the processor where it was if that will do. */
+static void preempt(struct task_struct *p)
+{
+	__s32 cpu = scx_bpf_task_cpu(p);
+	__u32 i;
+
+	for (i = 0; i < nr_cpus && !is_worth(cpu, RUNS_PROMPT, p) && can_loop; i++)
+		cpu = i;
+	if (!is_worth(cpu, RUNS_PROMPT, p))
+		return;
+	scx_bpf_kick_cpu(cpu, SCX_KICK_PREEMPT);
+	__sync_fetch_and_add(&state.preempted, 1);
+}
+
+SEC("struct_ops/select_cpu")
+__s32 BPF_PROG(sched_select_cpu, struct task_struct *p, __s32 prev_cpu,
+	       __u64 wake_flags)
+{
+	struct task __arena *task = task_of(p);
+	bool is_idle = false, throttled = false;
+	const __s32 cpu = scx_bpf_select_cpu_dfl(p, prev_cpu, wake_flags, &is_idle);
+
+	if (!is_idle)
+		return cpu;
+	if (task) {
+		bpf_spin_lock(&tree_lock);
+		throttled = is_throttled(task->entity.parent);
+		bpf_spin_unlock(&tree_lock);
+	}
+	if (!throttled)
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, SLICE_NS, 0);
+	return cpu;
+}
+
+SEC("struct_ops/enqueue")
+void BPF_PROG(sched_enqueue, struct task_struct *p, __u64 enq_flags)
+{
+	struct task __arena *task = task_of(p);
+	const __u32 tree = tree_of(p);
+	bool prompt, locking, last = false, pushed = false;
+	__s32 cpu;
+
+	if (!task) {
+		__sync_fetch_and_add(&state.strangers, 1);
+		scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, SLICE_NS, enq_flags);
+		return;
+	}
+	bpf_spin_lock(&tree_lock);
+	task->pid = p->pid;
+	if (enq_flags & SCX_ENQ_WAKEUP)
+		task->in_kernel = 1;
+	prompt = (enq_flags & SCX_ENQ_WAKEUP) && may_preempt(task);
+	locking = is_locking(task);
+	if (enq_flags & SCX_ENQ_LAST)
+		last = !is_throttled(task->entity.parent);
+	if (!prompt && !locking && !last)
+		pushed = task_push(task, tree);
+	bpf_spin_unlock(&tree_lock);
+	if (prompt || locking) {
+		scx_bpf_dsq_insert(p, DSQ_PROMPT, SLICE_NS, enq_flags);
+		if (prompt)
+			preempt(p);
+		return;
+	}
+	if (!pushed) {
+		scx_bpf_dsq_insert(p, last ? SCX_DSQ_LOCAL : SCX_DSQ_GLOBAL,
+				   SLICE_NS, enq_flags);
+		return;
+	}
+	cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+	if (cpu >= 0)
+		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+}
+
+SEC("struct_ops/dequeue")
+void BPF_PROG(sched_dequeue, struct task_struct *p, __u64 deq_flags)
+{
+	struct task __arena *task = task_of(p);
+
+	if (!task)
+		return;
+	bpf_spin_lock(&tree_lock);
+	if (task->item.in)
+		item_remove(&task->item);
+	bpf_spin_unlock(&tree_lock);
+}
+
+/* Return: whether he could be had. */
+static bool run(const __s32 pid, const __s32 cpu)
+{
+	struct task_struct *p = bpf_task_from_pid(pid);
+	bool allowed;
+
+	if (!p)
+		return false;
+	scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, SLICE_NS, 0);
+	/*
+	 * Looked at afterwards: if it changes now the kernel drops what was inserted,
+	 * for the task is enqueued anew.
+	 */
+	allowed = bpf_cpumask_test_cpu(cpu, p->cpus_ptr);
+	if (!allowed)
+		scx_bpf_dispatch_cancel();
+	bpf_task_release(p);
+	return allowed;
+}
+
+/*
+ * @prev competes with those who wait, although it is not among them yet. Return: the
+ * pid of who is next, 0 for @prev or -1 for nobody.
+ */
+static __s32 pick(const __s32 cpu, struct task_struct *prev, struct task __arena *last)
+{
+	const __u64 now = bpf_ktime_get_ns();
+	struct task __arena *task;
+	__s32 pid = -1;
+	__u32 tree = 0;
+
+	if (last)
+		tree = tree_of(prev);
+	bpf_spin_lock(&tree_lock);
+	if (last) {
+		task_charge(last, prev, now);
+		if (!last->item.in)
+			task_push(last, tree);
+	}
+	task = task_pick(cpu + 1);
+	if (task)
+		pid = task == last ? 0 : task->pid;
+	if (last && last->item.in)
+		item_remove(&last->item);
+	bpf_spin_unlock(&tree_lock);
+	return pid;
+}
+
+SEC("struct_ops/dispatch")
+void BPF_PROG(sched_dispatch, __s32 cpu, struct task_struct *prev)
+{
+	struct task __arena *last = NULL;
+	__s32 pid;
+	int i;
+
+	if (scx_bpf_dsq_move_to_local(DSQ_PROMPT))
+		return;
+	if (prev && (prev->scx.flags & SCX_TASK_QUEUED))
+		last = task_of(prev);
+	for (i = 0; i < MAX_TRIES; i++) {
+		pid = pick(cpu, prev, last);
+		if (pid > 0 && !run(pid, cpu))
+			continue;
+		if (!pid && prev)
+			prev->scx.slice = SLICE_NS;
+		return;
+	}
+}
+
+static __u8 runs_as(struct task __arena *task)
+{
+	if (may_preempt(task))
+		return RUNS_PROMPT;
+	return task->entity.band == IDLE ||
+	       (task->entity.parent && task->entity.parent->entity.band == IDLE) ?
+	       RUNS_IDLE : RUNS_NORMAL;
+}
+
+/* Whether the tick has interrupted user mode, where nobody holds a kernel's lock. */
+static bool in_user_mode(void)
+{
+	struct pt_regs **regs = bpf_this_cpu_ptr(&__irq_regs);
+
+	return *regs && (BPF_CORE_READ(*regs, cs) & 3);
+}
+
+SEC("struct_ops/tick")
+void BPF_PROG(sched_tick, struct task_struct *p)
+{
+	struct task __arena *task = task_of(p);
+	const __s32 cpu = scx_bpf_task_cpu(p);
+	const __u64 now = bpf_ktime_get_ns();
+	const struct call call = call_of(p, now);
+	const bool user = in_user_mode();
+	bool throttled;
+	__u64 at;
+
+	if (!task)
+		return;
+	bpf_spin_lock(&tree_lock);
+	task_charge(task, p, now);
+	task_set(task, p, &call, group_get(p->sched_task_group, &call, now));
+	task->in_kernel = !user;
+	throttled = is_throttled(task->entity.parent);
+	at = refill_next;
+	cpus[cpu & (MAX_CPUS - 1)].runs = runs_as(task);
+	bpf_spin_unlock(&tree_lock);
+	if (!throttled)
+		return;
+	start_timer(at, now);
+	if (user) {
+		p->scx.slice = 0;
+		__sync_fetch_and_add(&state.throttled, 1);
+	}
+}
+
+SEC("struct_ops/runnable")
+void BPF_PROG(sched_runnable, struct task_struct *p, __u64 enq_flags)
+{
+	struct task __arena *task = task_of(p);
+	const __u64 now = bpf_ktime_get_ns();
+	const struct call call = call_of(p, now);
+
+	if (!task)
+		return;
+	bpf_spin_lock(&tree_lock);
+	task_begin(task, p, &call, now);
+	bpf_spin_unlock(&tree_lock);
+}
+
+SEC("struct_ops/running")
+void BPF_PROG(sched_running, struct task_struct *p)
+{
+	struct task __arena *task = task_of(p);
+	const __s32 cpu = scx_bpf_task_cpu(p);
+
+	if (!task)
+		return;
+	bpf_spin_lock(&tree_lock);
+	task->charged = p->se.sum_exec_runtime;
+	task->in_kernel = 1;
+	cpus[cpu & (MAX_CPUS - 1)].runs = runs_as(task);
+	bpf_spin_unlock(&tree_lock);
+}
+
+SEC("struct_ops/stopping")
+void BPF_PROG(sched_stopping, struct task_struct *p, bool runnable)
+{
+	struct task __arena *task = task_of(p);
+	const __s32 cpu = scx_bpf_task_cpu(p);
+	const __u64 now = bpf_ktime_get_ns();
+	__u64 at;
+
+	if (!task)
+		return;
+	bpf_spin_lock(&tree_lock);
+	task_charge(task, p, now);
+	at = refill_next;
+	cpus[cpu & (MAX_CPUS - 1)].runs = RUNS_IDLE;
+	bpf_spin_unlock(&tree_lock);
+	start_timer(at, now);
+}
+
+SEC("struct_ops/quiescent")
+void BPF_PROG(sched_quiescent, struct task_struct *p, __u64 deq_flags)
+{
+	struct task __arena *task = task_of(p);
+
+	if (!task)
+		return;
+	bpf_spin_lock(&tree_lock);
+	task_end(task);
+	bpf_spin_unlock(&tree_lock);
+}
+
+SEC("struct_ops.s/init_task")
+__s32 BPF_PROG(sched_init_task, struct task_struct *p,
+	       struct scx_init_task_args *args)
+{
+	struct task_ref *ref = bpf_task_storage_get(&task_refs, p, NULL,
+						    BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct task __arena *task;
+
+	if (!ref)
+		return 0;
+	use_arena();
+	bpf_spin_lock(&tree_lock);
+	task = task_alloc();
+	if (task)
+		task_init(task);
+	bpf_spin_unlock(&tree_lock);
+	ref->task = task;
+	return 0;
+}
+
+SEC("struct_ops/exit_task")
+void BPF_PROG(sched_exit_task, struct task_struct *p,
+	      struct scx_exit_task_args *args)
+{
+	struct task __arena *task = task_of(p);
+
+	if (!task)
+		return;
+	bpf_spin_lock(&tree_lock);
+	task_forget(task);
+	bpf_spin_unlock(&tree_lock);
+	bpf_task_storage_delete(&task_refs, p);
+}
+
+SEC("struct_ops.s/init")
+__s32 BPF_PROG(sched_init)
+{
+	const __u32 key = 0;
+	struct refill_timer *timer = bpf_map_lookup_elem(&refill_timers, &key);
+	long err;
+
+	nr_cpus = scx_bpf_nr_cpu_ids();
+	if (nr_cpus > MAX_CPUS)
+		return -7 /* E2BIG */;
+	task_room = room(MAX_TASKS, sizeof(struct task));
+	queue_room = room(MAX_QUEUES, sizeof(struct queue));
+	group_room = room(MAX_GROUPS, sizeof(struct group));
+	chains = room(NR_HASHES, sizeof(struct chain));
+	if (!task_room || !queue_room || !group_room || !chains || !timer)
+		return -12 /* ENOMEM */;
+	root.id = 1;
+	root.entity.weight = 100;
+	err = bpf_timer_init(&timer->timer, &refill_timers, CLOCK_MONOTONIC);
+	err = err ?: bpf_timer_set_callback(&timer->timer, refill_expired);
+	return err ?: scx_bpf_create_dsq(DSQ_PROMPT, NUMA_NO_NODE);
+}
+
+SEC("struct_ops/exit")
+void BPF_PROG(sched_exit, struct scx_exit_info *info)
+{
+	state.exit_kind = info->kind;
+	bpf_probe_read_kernel_str(state.exit_reason, sizeof(state.exit_reason),
+				  info->reason);
+	bpf_probe_read_kernel_str(state.exit_message, sizeof(state.exit_message),
+				  info->msg);
+}
+
+SEC(".struct_ops.link")
+struct sched_ext_ops agentcg_sched = {
+	.select_cpu = (void *)sched_select_cpu,
+	.enqueue = (void *)sched_enqueue,
+	.dequeue = (void *)sched_dequeue,
+	.dispatch = (void *)sched_dispatch,
+	.tick = (void *)sched_tick,
+	.runnable = (void *)sched_runnable,
+	.running = (void *)sched_running,
+	.stopping = (void *)sched_stopping,
+	.quiescent = (void *)sched_quiescent,
+	.init_task = (void *)sched_init_task,
+	.exit_task = (void *)sched_exit_task,
+	.init = (void *)sched_init,
+	.exit = (void *)sched_exit,
+	.flags = SCX_OPS_ENQ_LAST,
+	.timeout_ms = 20000,
+	.name = SCHED_NAME,
+};
+
+char LICENSE[] SEC("license") = "GPL";
