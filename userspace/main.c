@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "player.h"
 
@@ -22,6 +23,7 @@ static const char help[] =
 "  event     follow what happens, as it happens\n"
 "  node      show, set: the memory account of the machine\n"
 "  policy    show, load, unload: BPF programs that decide about memory\n"
+"  sched     show, stat, load, unload: the scheduler that knows tool calls\n"
 "  info      what the kernel module is, can do, and has done\n"
 "  record    run an agent and write what it uses over time\n"
 "  replay    do again what was recorded, under one of several controls\n"
@@ -60,6 +62,14 @@ int fail(struct agentcg *handle, int err)
 
 	complain("%s%s", *text ? text : strerror(-err), error_mend(err));
 	agentcg_close(handle);
+	return EXIT_FAILED;
+}
+
+int become_loader(const char *const *argv)
+{
+	execv(POLICY_LOADER, (char *const *)argv);
+	complain("%s: %s: install agentcg with its BPF programs, and libbpf",
+		 POLICY_LOADER, strerror(errno));
 	return EXIT_FAILED;
 }
 
@@ -141,6 +151,7 @@ static const struct command objects[] = {
 	{ "event", cmd_event },
 	{ "node", cmd_node },
 	{ "policy", cmd_policy },
+	{ "sched", cmd_sched },
 	{ "info", cmd_info },
 	{ "record", cmd_record },
 	{ "replay", cmd_replay },

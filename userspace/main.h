@@ -48,6 +48,14 @@ int dispatch(const struct command *table, char **argv, const char *help);
  */
 int fail(struct agentcg *handle, int err);
 
+/**
+ * become_loader() - Go on as the program that is linked with libbpf
+ *	(loader/main.c).
+ *
+ * Return: EXIT_FAILED, after telling why not.
+ */
+int become_loader(const char *const *argv);
+
 /** open_handle() - agentcg_open(), or exit. */
 struct agentcg *open_handle(void);
 
@@ -66,6 +74,7 @@ int cmd_replay(char **argv);
 int cmd_restore(char **argv);
 int cmd_run(char **argv);
 int cmd_save(char **argv);
+int cmd_sched(char **argv);
 int cmd_session(char **argv);
 int cmd_tool(char **argv);
 

@@ -88,21 +88,15 @@ static int policy_show(char **argv)
 	return EXIT_OK;
 }
 
-/* Never returns: what needs libbpf is a program of its own (loader/main.c). */
-static int become_loader(const char *command, const char *what, uint64_t id,
-			 bool replace, bool verbose)
+static int load_or_unload(const char *command, const char *what, uint64_t id,
+			  bool replace, bool verbose)
 {
 	char text[24];
-	const char *argv[] = {
-		"agentcg", command, what, text,
-		replace ? "--replace" : "", verbose ? "--verbose" : "", NULL
-	};
 
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)id);
-	execv(POLICY_LOADER, (char **)argv);
-	complain("%s: %s: install agentcg with its BPF programs, and libbpf",
-		 POLICY_LOADER, strerror(errno));
-	exit(EXIT_FAILED);
+	return become_loader((const char *[]) {
+		"agentcg", command, what, text, replace ? "--replace" : "",
+		verbose ? "--verbose" : "", NULL });
 }
 
 static int policy_load(char **argv)
@@ -128,7 +122,7 @@ static int policy_load(char **argv)
 	if (!handle)
 		return EXIT_FAILED;
 	agentcg_close(handle);
-	return become_loader("load", name, id, replace, verbose);
+	return load_or_unload("load", name, id, replace, verbose);
 }
 
 static int policy_unload(char **argv)
@@ -156,7 +150,7 @@ static int policy_unload(char **argv)
 		 (unsigned int)agentcg_record_uint(&policy,
 						   AGENTCG_A_POLICY_LINK, 0));
 	agentcg_close(handle);
-	return become_loader("unload", link, id, false, false);
+	return load_or_unload("unload", link, id, false, false);
 }
 
 int cmd_policy(char **argv)

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What agentcg policy does by libbpf, in a program of its own: agentcg is linked
- * statically, because a tool call pays for every library, and loads no policies.
- * Not for people: "agentcg policy" is.
+ * What agentcg policy and agentcg sched do by libbpf, in a program of its own: agentcg
+ * is linked statically, because a tool call pays for every library, and loads nothing.
+ * Not for people: "agentcg policy" and "agentcg sched" are.
  *
  *	policy-loader load NAME SESSION-ID [--replace] [--verbose]
  *	policy-loader unload LINK-ID SESSION-ID
+ *	policy-loader sched-load [--verbose]
+ *	policy-loader sched-unload
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -13,6 +15,7 @@
 
 #include "../complain.h"
 #include "policy.h"
+#include "sched.h"
 
 static bool has(char **argv, const char *word)
 {
@@ -27,8 +30,12 @@ int main(int argc, char **argv)
 	struct policy_request request;
 	uint64_t session_id;
 
+	if (argc > 1 && !strcmp(argv[1], "sched-load"))
+		return sched_load(has(argv + 2, "--verbose")) ? 1 : 0;
+	if (argc > 1 && !strcmp(argv[1], "sched-unload"))
+		return sched_unload() ? 1 : 0;
 	if (argc < 4) {
-		complain("this is for agentcg policy, see agentcg policy help");
+		complain("this is for agentcg policy and agentcg sched, see their help");
 		return 2;
 	}
 	session_id = strtoull(argv[3], NULL, 10);

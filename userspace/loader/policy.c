@@ -7,82 +7,16 @@
 #include <bpf/libbpf.h>
 #include <dirent.h>
 #include <errno.h>
-#include <linux/magic.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "../complain.h"
+#include "host.h"
 
-#define BPFFS		"/sys/fs/bpf"
-#define PINS		BPFFS "/agentcg"
 #define OPS		"agentcg_policy_ops"
 #define SUFFIX		".bpf.o"
-
-/* What libbpf writes where a type or member is not in the kernel. */
-#define UNRESOLVED	"failed to resolve CO-RE relocation"
-
-/* The last warning of libbpf that says more than that something failed. */
-static char reason[512];
-static bool verbose;
-
-static int listen_to(enum libbpf_print_level level, const char *fmt,
-		     va_list args)
-{
-	/* The verifier's log comes in one piece. */
-	static char whole[1 << 16];
-	char *text = whole, *unresolved;
-
-	if (verbose)
-		return vfprintf(stderr, fmt, args);
-	if (level != LIBBPF_WARN)
-		return 0;
-	vsnprintf(whole, sizeof(whole), fmt, args);
-	unresolved = strstr(whole, UNRESOLVED);
-	if (unresolved)
-		text = unresolved;
-	text[strcspn(text, "\n")] = '\0';
-	if (!reason[0] || unresolved || strstr(text, "init_kern"))
-		snprintf(reason, sizeof(reason), "%s",
-			 text + (strncmp(text, "libbpf: ", 8) ? 0 : 8));
-	return 0;
-}
-
-/* ---- what has to be there ---- */
-
-static int check_types(void)
-{
-	if (access("/sys/kernel/btf/vmlinux", F_OK)) {
-		complain("the kernel has no type information, so it takes no policies: boot one with CONFIG_DEBUG_INFO_BTF");
-		return -1;
-	}
-	if (!access("/sys/kernel/btf/agentcg", F_OK))
-		return 0;
-	if (access("/sys/module/agentcg", F_OK))
-		complain("the module is not loaded: modprobe agentcg");
-	else
-		complain("the module has no type information that matches the kernel's: rebuild it against this kernel's headers, with pahole and vmlinux");
-	return -1;
-}
-
-static int check_pins(void)
-{
-	struct statfs fs;
-
-	if (statfs(BPFFS, &fs) || fs.f_type != BPF_FS_MAGIC) {
-		complain("no BPF file system on %s to keep the policy: mount -t bpf bpf %s",
-			 BPFFS, BPFFS);
-		return -1;
-	}
-	if (!mkdir(PINS, 0700) || errno == EEXIST)
-		return 0;
-	complain("%s: %s%s", PINS, strerror(errno), error_mend(-errno));
-	return -1;
-}
 
 static void pin_path(char *path, size_t size, uint64_t session_id)
 {
@@ -205,17 +139,7 @@ static int load_object(struct bpf_object *object, struct bpf_map *map,
 	err = bpf_object__load(object);
 	if (!err)
 		return 0;
-	if (err == -EPERM)
-		complain("%s: not permitted%s", request->name, error_mend(err));
-	else if (strstr(reason, "init_kern"))
-		complain("%s: made for another version of agentcg: %s",
-			 request->name, reason);
-	else if (strstr(reason, UNRESOLVED))
-		complain("%s: made for another kernel: %s", request->name,
-			 reason);
-	else
-		complain("%s: the kernel refuses it: %s (--verbose tells all)",
-			 request->name, reason[0] ? reason : strerror(-err));
+	complain_load(request->name, err);
 	return -1;
 }
 
@@ -288,16 +212,14 @@ int policy_load(const struct policy_request *request)
 	struct bpf_map *map;
 	int err = -1;
 
-	verbose = request->verbose;
-	reason[0] = '\0';
-	libbpf_set_print(listen_to);
+	libbpf_listen(request->verbose);
 	if (object_path(path, sizeof(path), request->name) || check_types() ||
 	    check_pins())
 		return -1;
 	object = bpf_object__open_file(path, NULL);
 	if (!object) {
 		complain("%s: is no BPF object: %s", request->name,
-			 reason[0] ? reason : strerror(errno));
+			 libbpf_reason() ?: strerror(errno));
 		return -1;
 	}
 	pin_path(pin, sizeof(pin), request->session_id);

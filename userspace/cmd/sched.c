@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* agentcg sched: the scheduler that knows tool calls, and what holds without it. */
+#include <errno.h>
+#include <linux/bpf.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "../../bpf/sched/state.h"
+#include "../main.h"
+#include "../options.h"
+#include "../output.h"
+#include "../sched_host.h"
+
+static const char help[] =
+"usage: agentcg [-j] [-p] sched [show]\n"
+"       agentcg [-j] [-p] sched stat\n"
+"       agentcg sched load [--verbose]\n"
+"       agentcg sched unload\n"
+"\n"
+"A scheduler for all of the machine, by sched_ext. Every cgroup has its due by\n"
+"cpu.weight, cpu.idle and cpu.max; calls of the classes interactive and latency\n"
+"go first when they wake, besteffort has what is left over. It stays until it is\n"
+"unloaded, without a process; without it classes and weights hold by the files of\n"
+"the calls' cgroups alone.\n"
+"\n"
+"  --verbose   what libbpf and the kernel's verifier have to say\n";
+
+/* What holds in each case, and what that lacks. */
+static const struct {
+	const char *name;
+	const char *text;
+	const char *lost[4];
+} holds[] = {
+	{ "scheduler", "calls that are waited for go first, and all cgroups have their due", {
+	  NULL } },
+	{ "fallback", "class and weight of a call are in cpu.weight and cpu.idle of its cgroup", {
+	  "a call that is waited for has ten times the weight, and does not go first",
+	  "besteffort has about 0.3 % of a busy processor, not 1.5 %",
+	  "no weights for calls where the cpu controller is not enabled for them",
+	  NULL } },
+	{ "nothing", "the module is not loaded: no class and no weight has any effect", {
+	  "classes", "weights", NULL } },
+};
+
+enum { HOLDS_SCHEDULER, HOLDS_FALLBACK, HOLDS_NOTHING };
+
+static int what_holds(const char *scheduler)
+{
+	if (scheduler && !strcmp(scheduler, SCHED_NAME))
+		return HOLDS_SCHEDULER;
+	/* A scheduler of somebody else need not look at cgroups. */
+	if (!scheduler && !access("/sys/module/agentcg", F_OK))
+		return HOLDS_FALLBACK;
+	return HOLDS_NOTHING;
+}
+
+static long bpf(int command, union bpf_attr *attr)
+{
+	return syscall(__NR_bpf, command, attr, sizeof(*attr));
+}
+
+/* Return: 0, or -errno; -ENOENT when none has been loaded since the boot. */
+static int read_state(struct sched_state *state)
+{
+	union bpf_attr get = { .pathname = (uintptr_t)SCHED_STATE_PIN };
+	union bpf_attr lookup = { .map_fd = 0 };
+	uint32_t key = 0;
+	int fd, err = 0;
+
+	fd = (int)bpf(BPF_OBJ_GET, &get);
+	if (fd < 0)
+		return -errno;
+	lookup.map_fd = (uint32_t)fd;
+	lookup.key = (uintptr_t)&key;
+	lookup.value = (uintptr_t)state;
+	if (bpf(BPF_MAP_LOOKUP_ELEM, &lookup))
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+static json_t *lost_json(int held)
+{
+	json_t *lost = json_array();
+	size_t i;
+
+	for (i = 0; holds[held].lost[i]; i++)
+		json_array_append_new(lost, json_string(holds[held].lost[i]));
+	return lost;
+}
+
+static void show_text(int held, const char *scheduler, const char *last)
+{
+	size_t i;
+
+	printf("in force: %s: %s\n", holds[held].name, holds[held].text);
+	printf("scheduler: %s\n", scheduler ?: sched_ext_there() ?
+	       "the kernel's own" : "the kernel's own, it has no sched_ext");
+	for (i = 0; holds[held].lost[i]; i++)
+		printf("lost: %s\n", holds[held].lost[i]);
+	if (last)
+		printf("last exit: %s\n", last);
+}
+
+static int sched_show(char **argv)
+{
+	const struct option_def options[] = { { .name = NULL } };
+	char name[SCHED_NAME_MAX], last[400];
+	struct sched_state state;
+	const char *scheduler, *ended = NULL;
+	int held, err;
+
+	if (parse_all(options, argv, NULL, 0))
+		return EXIT_USAGE;
+	scheduler = sched_ext_attached(name, sizeof(name)) ? name : NULL;
+	held = what_holds(scheduler);
+	err = read_state(&state);
+	if (err && err != -ENOENT) {
+		complain("%s: %s%s", SCHED_STATE_PIN, strerror(-err),
+			 error_mend(err));
+		return EXIT_FAILED;
+	}
+	if (!err && state.exit_kind) {
+		snprintf(last, sizeof(last), "%s%s%s", state.exit_reason,
+			 state.exit_message[0] ? ": " : "", state.exit_message);
+		ended = last;
+	}
+	if (!json_wanted) {
+		show_text(held, scheduler, ended);
+		return EXIT_OK;
+	}
+	print_json(json_pack("{s:s, s:o, s:b, s:o, s:o}",
+			     "in-force", holds[held].name,
+			     "scheduler", scheduler ? json_text(scheduler) : json_null(),
+			     "sched-ext", sched_ext_there(),
+			     "lost", lost_json(held),
+			     "last-exit", ended ? json_text(ended) : json_null()));
+	return EXIT_OK;
+}
+
+static int sched_stat(char **argv)
+{
+	const struct option_def options[] = { { .name = NULL } };
+	struct sched_state state;
+	int err;
+
+	if (parse_all(options, argv, NULL, 0))
+		return EXIT_USAGE;
+	err = read_state(&state);
+	if (err) {
+		complain("%s%s", err == -ENOENT ?
+			 "the scheduler has not been loaded: agentcg sched load" :
+			 strerror(-err), error_mend(err));
+		return EXIT_FAILED;
+	}
+	if (json_wanted)
+		print_json(json_pack("{s:I, s:I, s:I}",
+				     "preempted", (json_int_t)state.preempted,
+				     "throttled", (json_int_t)state.throttled,
+				     "strangers", (json_int_t)state.strangers));
+	else
+		printf("preempted %llu\nthrottled %llu\nstrangers %llu\n",
+		       (unsigned long long)state.preempted,
+		       (unsigned long long)state.throttled,
+		       (unsigned long long)state.strangers);
+	return EXIT_OK;
+}
+
+static int sched_load(char **argv)
+{
+	bool verbose = false;
+	const struct option_def options[] = {
+		{ "verbose", OPTION_FLAG, &verbose, 0, NULL },
+		{ .name = NULL }
+	};
+
+	if (parse_all(options, argv, NULL, 0))
+		return EXIT_USAGE;
+	return become_loader((const char *[]) {
+		"agentcg", "sched-load", verbose ? "--verbose" : NULL, NULL });
+}
+
+static int sched_unload(char **argv)
+{
+	const struct option_def options[] = { { .name = NULL } };
+
+	if (parse_all(options, argv, NULL, 0))
+		return EXIT_USAGE;
+	return become_loader((const char *[]) { "agentcg", "sched-unload", NULL });
+}
+
+int cmd_sched(char **argv)
+{
+	static const struct command commands[] = {
+		{ "show", sched_show },
+		{ "stat", sched_stat },
+		{ "load", sched_load },
+		{ "unload", sched_unload },
+		{ NULL, NULL }
+	};
+
+	return dispatch(commands, argv, help);
+}

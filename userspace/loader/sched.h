@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Loading the scheduler: its link is pinned, so that it stays without any process,
+ * and so is what it tells (bpf/sched/state.h), which outlives it.
+ */
+#ifndef AGENTCG_SCHED_H
+#define AGENTCG_SCHED_H
+
+#include <stdbool.h>
+
+/** sched_load() - 0, or -1 after telling on stderr what is wrong. */
+int sched_load(bool verbose);
+
+/** sched_unload() - likewise. */
+int sched_unload(void);
+
+#endif /* AGENTCG_SCHED_H */
