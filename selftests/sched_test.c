@@ -1,0 +1,532 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The scheduler: what it owes every cgroup, what it does for calls that are waited
+ * for, and that it comes and goes under load.
+ *
+ * Shares are taken over a window, and again if they are not right: whatever stops the
+ * whole guest for a while, and a busy machine does so for a second, is charged to
+ * whoever was running and made up for later.  So a right scheduler is right in one
+ * window of several, or in all of them together; a wrong one never is.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "fixture.h"
+
+#define STATE		"/sys/kernel/sched_ext"
+#define BUDGET		(256 * MB)
+#define MAX_GROUPS	8
+#define WINDOWS		15
+#define WINDOW_MS	1000
+
+/* Of 10,000: 2 % of the whole. */
+#define NEAR		200
+
+/* Also while it comes or goes. */
+static bool attached(void)
+{
+	char state[32];
+
+	return strcmp(cg_read(STATE, "state", state, sizeof(state)), "disabled");
+}
+
+static int agentcg(const char *const command)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "agentcg %s >/dev/null 2>&1", command);
+	return system(text);
+}
+
+/* Whether what a command says has these words in it. */
+static bool tells(const char *const command, const char *const words)
+{
+	char text[4096];
+	FILE *const pipe = popen(command, "r");
+	size_t len = 0;
+
+	if (pipe) {
+		len = fread(text, 1, sizeof(text) - 1, pipe);
+		pclose(pipe);
+	}
+	text[len] = '\0';
+	return strstr(text, words);
+}
+
+static void pin_to(const int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		_exit(1);
+}
+
+static int spin(void *const arg)
+{
+	pin_to(0);
+	for (;;)
+		;
+	return 0;
+}
+
+/**
+ * struct group - a cgroup with somebody in it
+ * @path: of it
+ * @before: what it had used when the window began
+ * @used: in the window
+ * @total: in all windows of a share
+ */
+struct group {
+	char path[CG_PATH_MAX];
+	uint64_t before;
+	uint64_t used;
+	uint64_t total;
+};
+
+FIXTURE(sched) {
+	struct nl nl;
+	struct session session;
+	struct call call;
+	struct call other;
+	struct group groups[MAX_GROUPS];
+	int nr_groups;
+};
+
+FIXTURE_SETUP(sched)
+{
+	if (access(STATE, F_OK))
+		SKIP(return, "the kernel has no sched_ext");
+	ASSERT_EQ(0, setup(&self->nl));
+	self->nr_groups = 0;
+	ASSERT_EQ(0, session_start(&self->nl, &self->session, "sched", BUDGET));
+	agentcg("sched unload");
+	ASSERT_EQ(0, agentcg("sched load"));
+	ASSERT_TRUE(attached());
+}
+
+FIXTURE_TEARDOWN(sched)
+{
+	if (access(STATE, F_OK))
+		return;
+	agentcg("sched unload");
+	EXPECT_FALSE(attached());
+	teardown(&self->nl);
+}
+
+/* A cgroup below CG_BASE, with a controller for those below it. */
+static struct group *make(struct __test_metadata *const _metadata,
+			  FIXTURE_DATA(sched) *const self, const char *const name,
+			  const char *const file, const char *const value)
+{
+	struct group *const group = &self->groups[self->nr_groups];
+
+	snprintf(group->path, sizeof(group->path), "%s/%s", CG_BASE, name);
+	ASSERT_EQ(0, cg_make(group->path));
+	ASSERT_EQ(0, cg_write(group->path, file, value));
+	return group;
+}
+
+static int spawn_spinner(const char *const path)
+{
+	const int fd = cg_open(path);
+	const pid_t pid = fd < 0 ? -1 : cg_spawn(fd, spin, NULL);
+
+	close(fd);
+	return pid;
+}
+
+/* The same, with somebody in it who never stops. */
+static struct group *load(struct __test_metadata *const _metadata,
+			  FIXTURE_DATA(sched) *const self, const char *const name,
+			  const char *const file, const char *const value)
+{
+	struct group *const group = make(_metadata, self, name, file, value);
+
+	self->nr_groups++;
+	ASSERT_LT(0, spawn_spinner(group->path));
+	return group;
+}
+
+static uint64_t usage(const char *const path)
+{
+	return cg_read_key(path, "cpu.stat", "usage_usec");
+}
+
+/* One window; Return: how long it was, us. */
+static uint64_t measure(FIXTURE_DATA(sched) *const self)
+{
+	const uint64_t begin = now_ns();
+	int i;
+
+	for (i = 0; i < self->nr_groups; i++)
+		self->groups[i].before = usage(self->groups[i].path);
+	usleep(WINDOW_MS * 1000);
+	for (i = 0; i < self->nr_groups; i++)
+		self->groups[i].used = usage(self->groups[i].path) -
+				       self->groups[i].before;
+	return (now_ns() - begin) / 1000;
+}
+
+static bool is_near(FIXTURE_DATA(sched) *const self, const int *const due,
+		    const bool total)
+{
+	uint64_t used[MAX_GROUPS], sum = 0;
+	int i;
+
+	for (i = 0; i < self->nr_groups; i++) {
+		used[i] = total ? self->groups[i].total : self->groups[i].used;
+		sum += used[i];
+	}
+	for (i = 0; i < self->nr_groups; i++)
+		if (!sum || abs((int)(used[i] * 10000 / sum) - due[i]) > NEAR)
+			return false;
+	return true;
+}
+
+/* Whether each comes to its due, in parts of 10,000. */
+static bool comes_to(struct __test_metadata *const _metadata,
+		     FIXTURE_DATA(sched) *const self, const int *const due)
+{
+	int window, i;
+
+	for (i = 0; i < self->nr_groups; i++)
+		self->groups[i].total = 0;
+	for (window = 0; window < WINDOWS; window++) {
+		measure(self);
+		for (i = 0; i < self->nr_groups; i++)
+			self->groups[i].total += self->groups[i].used;
+		if (is_near(self, due, false) || is_near(self, due, true))
+			return true;
+	}
+	for (i = 0; i < self->nr_groups; i++)
+		TH_LOG("%s: %llu us in all, its due is %d of 10000",
+		       self->groups[i].path,
+		       (unsigned long long)self->groups[i].total, due[i]);
+	return false;
+}
+
+TEST_F_TIMEOUT(sched, weights, 60)
+{
+	static const int due[] = { 1667, 3333, 5000 };
+
+	load(_metadata, self, "w100", "cpu.weight", "100");
+	load(_metadata, self, "w200", "cpu.weight", "200");
+	load(_metadata, self, "w300", "cpu.weight", "300");
+	EXPECT_TRUE(comes_to(_metadata, self, due));
+}
+
+TEST_F_TIMEOUT(sched, three_levels, 60)
+{
+	static const int due[] = { 5000, 2500, 1667, 833 };
+
+	ASSERT_EQ(0, cg_feed(make(_metadata, self, "a", "cpu.weight", "300")->path));
+	ASSERT_EQ(0, cg_feed(make(_metadata, self, "b", "cpu.weight", "100")->path));
+	load(_metadata, self, "a/x", "cpu.weight", "200");
+	load(_metadata, self, "a/y", "cpu.weight", "100");
+	load(_metadata, self, "b/x", "cpu.weight", "200");
+	load(_metadata, self, "b/y", "cpu.weight", "100");
+	EXPECT_TRUE(comes_to(_metadata, self, due));
+}
+
+/* Whether the only one there comes to so much of a processor, of 10,000. */
+static bool comes_to_quota(struct __test_metadata *const _metadata,
+			   FIXTURE_DATA(sched) *const self, const int due)
+{
+	uint64_t length = 0, used = 0;
+	int window;
+
+	for (window = 0; window < WINDOWS; window++) {
+		length += measure(self);
+		used += self->groups[0].used;
+		if (abs((int)(used * 10000 / length) - due) <= NEAR)
+			return true;
+	}
+	TH_LOG("%llu us of %llu, its due is %d of 10000",
+	       (unsigned long long)used, (unsigned long long)length, due);
+	return false;
+}
+
+/* Nobody else is there; then somebody who would use up what is left. */
+TEST_F_TIMEOUT(sched, cpu_max, 120)
+{
+	struct group *const group = load(_metadata, self, "max", "cpu.max",
+					 "30000 100000");
+
+	EXPECT_TRUE(comes_to_quota(_metadata, self, 3000));
+	load(_metadata, self, "more", "cpu.weight", "100");
+	EXPECT_TRUE(comes_to(_metadata, self, (const int[]) { 3000, 7000 }));
+	ASSERT_EQ(0, cg_write(group->path, "cpu.max", "max"));
+	EXPECT_TRUE(comes_to(_metadata, self, (const int[]) { 5000, 5000 }));
+}
+
+/* Whether the first of two has at least half of the 1/64 that is stated. */
+static bool has_idle_share(FIXTURE_DATA(sched) *const self)
+{
+	return self->groups[0].used * 128 > self->groups[0].used + self->groups[1].used;
+}
+
+TEST_F_TIMEOUT(sched, cpu_idle, 60)
+{
+	struct group *const idle = load(_metadata, self, "idle", "cpu.idle", "1");
+
+	load(_metadata, self, "busy", "cpu.weight", "100");
+	EXPECT_TRUE(comes_to(_metadata, self, (const int[]) { 156, 9844 }));
+	EXPECT_TRUE(has_idle_share(self));
+	ASSERT_EQ(0, cg_write(idle->path, "cpu.idle", "0"));
+	EXPECT_TRUE(comes_to(_metadata, self, (const int[]) { 5000, 5000 }));
+}
+
+/* A weight that is changed, and a task that is moved, while it runs. */
+TEST_F_TIMEOUT(sched, changes, 60)
+{
+	struct group *const group = load(_metadata, self, "one", "cpu.weight", "100");
+	pid_t pid;
+
+	load(_metadata, self, "two", "cpu.weight", "100");
+	EXPECT_TRUE(comes_to(_metadata, self, (const int[]) { 5000, 5000 }));
+	ASSERT_EQ(0, cg_write(group->path, "cpu.weight", "300"));
+	EXPECT_TRUE(comes_to(_metadata, self, (const int[]) { 7500, 2500 }));
+	pid = cg_read_u64(group->path, "cgroup.procs");
+	load(_metadata, self, "three", "cpu.weight", "400");
+	ASSERT_EQ(0, cg_write_u64(self->groups[2].path, "cgroup.procs", pid));
+	EXPECT_TRUE(comes_to(_metadata, self, (const int[]) { 0, 2000, 8000 }));
+}
+
+struct wanderer {
+	volatile uint64_t rounds;
+	volatile uint64_t strayed;
+};
+
+static int stay_on_last(void *const arg)
+{
+	struct wanderer *const wanderer = arg;
+	const int last = sysconf(_SC_NPROCESSORS_ONLN) - 1;
+
+	pin_to(last);
+	for (;; wanderer->rounds++) {
+		if (sched_getcpu() != last)
+			wanderer->strayed++;
+		if (!(wanderer->rounds % 64))
+			usleep(100);
+	}
+	return 0;
+}
+
+TEST_F_TIMEOUT(sched, affinity, 60)
+{
+	struct wanderer *const wanderer = shared_alloc(sizeof(*wanderer));
+	struct group *const group = load(_metadata, self, "here", "cpu.weight", "100");
+	const int fd = cg_open(group->path);
+
+	ASSERT_LT(0, cg_spawn(fd, stay_on_last, wanderer));
+	close(fd);
+	ASSERT_EQ(0, wait_for(&wanderer->rounds, 1000, 20000));
+	EXPECT_EQ(0, wanderer->strayed);
+}
+
+static struct intent intent_cpu(const uint32_t class, const uint32_t weight)
+{
+	struct intent intent = intent_of(8 * MB, 8 * MB, 100 * MS);
+
+	intent.set |= SET(CLASS) | SET(WEIGHT);
+	intent.class = class;
+	intent.weight = weight;
+	return intent;
+}
+
+static void declare(struct __test_metadata *const _metadata,
+		    FIXTURE_DATA(sched) *const self, struct call *const call,
+		    const char *const name, const uint32_t class,
+		    const uint32_t weight)
+{
+	const struct intent intent = intent_cpu(class, weight);
+
+	ASSERT_EQ(0, call_start(&self->nl, &self->session, call, name, &intent)) {
+		TH_LOG("%s", self->nl.text);
+	}
+	/* A work writes cpu.weight and cpu.idle. */
+	usleep(100000);
+}
+
+/* Watched as a group. */
+static void watch(FIXTURE_DATA(sched) *const self, const struct call *const call)
+{
+	strcpy(self->groups[self->nr_groups++].path, call->path);
+}
+
+TEST_F_TIMEOUT(sched, besteffort, 60)
+{
+	declare(_metadata, self, &self->call, "rest", AGENTCG_CLASS_BESTEFFORT, 100);
+	declare(_metadata, self, &self->other, "batch", AGENTCG_CLASS_BATCH, 100);
+	watch(self, &self->call);
+	watch(self, &self->other);
+	ASSERT_LT(0, cg_spawn(self->call.fd, spin, NULL));
+	ASSERT_LT(0, cg_spawn(self->other.fd, spin, NULL));
+	EXPECT_TRUE(comes_to(_metadata, self, (const int[]) { 156, 9844 }));
+	EXPECT_TRUE(has_idle_share(self));
+}
+
+/* One that is said to be waited for, and spins: from 50 ms on it has its weight. */
+TEST_F_TIMEOUT(sched, spinning_latency, 60)
+{
+	declare(_metadata, self, &self->other, "batch", AGENTCG_CLASS_BATCH, 1000);
+	declare(_metadata, self, &self->call, "liar", AGENTCG_CLASS_LATENCY, 100);
+	watch(self, &self->call);
+	watch(self, &self->other);
+	ASSERT_LT(0, cg_spawn(self->other.fd, spin, NULL));
+	usleep(200000);
+	ASSERT_LT(0, cg_spawn(self->call.fd, spin, NULL));
+	usleep(50000);
+	EXPECT_TRUE(comes_to(_metadata, self, (const int[]) { 5000, 5000 }));
+}
+
+#define WAKEUPS		100
+
+struct sleeper {
+	uint64_t late[WAKEUPS];
+	volatile uint64_t done;
+};
+
+/* Wakes every 10 ms and works a little: how late it was. */
+static int wake_up(void *const arg)
+{
+	struct sleeper *const sleeper = arg;
+	int i;
+
+	pin_to(0);
+	for (i = 0; i < WAKEUPS; i++) {
+		const uint64_t due = now_ns() + 10 * MS;
+		const struct timespec at = { .tv_sec = due / 1000000000,
+					     .tv_nsec = due % 1000000000 };
+
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
+		sleeper->late[i] = now_ns() - due;
+		while (now_ns() < due + sleeper->late[i] + MS / 5)
+			;
+	}
+	sleeper->done = 1;
+	return 0;
+}
+
+static int compare(const void *const a, const void *const b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static uint64_t median_lateness(struct __test_metadata *const _metadata,
+				FIXTURE_DATA(sched) *const self,
+				const char *const name, const uint32_t class)
+{
+	struct sleeper *const sleeper = shared_alloc(sizeof(*sleeper));
+
+	declare(_metadata, self, &self->call, name, class, 100);
+	ASSERT_LT(0, cg_spawn(self->call.fd, wake_up, sleeper));
+	ASSERT_EQ(0, wait_for(&sleeper->done, 1, 60000));
+	qsort(sleeper->late, WAKEUPS, sizeof(sleeper->late[0]), compare);
+	return sleeper->late[WAKEUPS / 2];
+}
+
+/*
+ * Beside four who never stop: well before any of them would have had his 4 ms.  The
+ * same as batch has to wait for them, or this would show nothing.
+ */
+TEST_F_TIMEOUT(sched, latency_goes_first, 120)
+{
+	uint64_t latency, batch;
+	int i;
+
+	declare(_metadata, self, &self->other, "batch", AGENTCG_CLASS_BATCH, 100);
+	for (i = 0; i < 4; i++)
+		ASSERT_LT(0, cg_spawn(self->other.fd, spin, NULL));
+	batch = median_lateness(_metadata, self, "patient", AGENTCG_CLASS_BATCH);
+	latency = median_lateness(_metadata, self, "prompt", AGENTCG_CLASS_LATENCY);
+	EXPECT_GT(MS, latency);
+	EXPECT_LT(2 * latency, batch) {
+		TH_LOG("latency %llu ns, batch %llu ns",
+		       (unsigned long long)latency, (unsigned long long)batch);
+	}
+}
+
+/* Cgroups that come and go, with somebody in them, beside somebody who stays. */
+TEST_F_TIMEOUT(sched, churn, 120)
+{
+	const unsigned int all = rounds(300);
+	struct group *const stays = load(_metadata, self, "stays", "cpu.weight", "100");
+	char path[CG_PATH_MAX];
+	unsigned int i;
+	pid_t pid;
+
+	for (i = 0; i < all; i++) {
+		snprintf(path, sizeof(path), "%s/churn-%u", CG_BASE, i);
+		ASSERT_EQ(0, cg_make(path));
+		pid = spawn_spinner(path);
+		ASSERT_LT(0, pid);
+		if (i % 2)
+			usleep(1000);
+		kill(pid, SIGKILL);
+		ASSERT_LE(0, wait_exit(pid, 10000));
+		ASSERT_EQ(0, cg_remove(path));
+	}
+	EXPECT_TRUE(attached());
+	measure(self);
+	EXPECT_LT(0, stays->used);
+}
+
+/* Nobody is lost on the way: all go on afterwards, without it and with it. */
+TEST_F_TIMEOUT(sched, comes_and_goes, 180)
+{
+	const unsigned int all = rounds(3);
+	unsigned int i, j;
+	char name[16];
+
+	for (i = 0; i < MAX_GROUPS; i++) {
+		snprintf(name, sizeof(name), "g%u", i);
+		load(_metadata, self, name, "cpu.weight", i % 2 ? "100" : "1000");
+	}
+	for (i = 0; i < all; i++) {
+		ASSERT_EQ(0, agentcg("sched unload"));
+		ASSERT_FALSE(attached());
+		ASSERT_EQ(0, agentcg("sched load"));
+		ASSERT_TRUE(attached());
+	}
+	measure(self);
+	for (j = 0; j < MAX_GROUPS; j++)
+		EXPECT_LT(0, self->groups[j].used);
+}
+
+/* It is ended from outside: the kernel's own goes on, and the reason is kept. */
+TEST_F_TIMEOUT(sched, ends, 60)
+{
+	const int fd = open("/proc/sysrq-trigger", O_WRONLY);
+	struct group *const group = load(_metadata, self, "on", "cpu.weight", "100");
+	int i;
+
+	ASSERT_LE(0, fd);
+	EXPECT_TRUE(tells("agentcg sched show", "in force: scheduler"));
+	EXPECT_FALSE(tells("agentcg sched show", "last exit"));
+	ASSERT_EQ(1, write(fd, "S", 1));
+	close(fd);
+	for (i = 0; attached() && i < 100; i++)
+		usleep(100000);
+	EXPECT_FALSE(attached());
+	EXPECT_TRUE(tells("agentcg sched show", "in force: fallback"));
+	EXPECT_TRUE(tells("agentcg sched show", "last exit: disabled by sysrq-S"));
+	measure(self);
+	EXPECT_LT(0, group->used);
+}
+
+TEST_HARNESS_MAIN
