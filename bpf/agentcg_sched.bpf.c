@@ -12,6 +12,8 @@
  * What is known of a cgroup does not live and die with it: it is found by its id
  * (sched/group.h), so nothing here can fail when one is made.
  */
+#include <linux/errno.h>
+
 #include "sched/state.h"
 #include "sched/task.h"
 
@@ -21,8 +23,9 @@
 /* Those who go first. */
 #define DSQ_PROMPT	1
 
-#define MAX_CPUS	1024
 #define MAX_TRIES	8
+
+#define TIMER_LOST_NS	(20 * NSEC_PER_MSEC)
 
 /* Who runs on a processor, in the order in which others are stopped for them. */
 enum {
@@ -31,11 +34,6 @@ enum {
 	RUNS_IDLE,
 };
 
-struct cpu {
-	__u8 runs;
-};
-
-static struct cpu __arena_global cpus[MAX_CPUS];
 static __u32 nr_cpus;
 
 static struct sched_state state SEC(".data.state");
@@ -52,13 +50,25 @@ struct {
 	__type(value, struct refill_timer);
 } refill_timers SEC(".maps");
 
+/* When the timer expires, 0 when it does not. */
+static __u64 timer_at;
+
+/* Whether it runs as it should; long past its time it has been lost. */
+static bool is_started(const __u64 at, const __u64 now)
+{
+	return at == timer_at && before(now, at + TIMER_LOST_NS);
+}
+
 static void start_timer(const __u64 at, const __u64 now)
 {
 	const __u32 key = 0;
-	struct refill_timer *timer = bpf_map_lookup_elem(&refill_timers, &key);
+	struct refill_timer *timer;
 
-	if (timer && at)
-		bpf_timer_start(&timer->timer, before(now, at) ? at - now : 0, 0);
+	if (!at || is_started(at, now))
+		return;
+	timer = bpf_map_lookup_elem(&refill_timers, &key);
+	if (timer && !bpf_timer_start(&timer->timer, before(now, at) ? at - now : 0, 0))
+		timer_at = at;
 }
 
 static void kick_idle(void)
@@ -75,6 +85,7 @@ static int refill_expired(void *map, __u32 *key, struct refill_timer *timer)
 	__u64 at;
 	bool any;
 
+	timer_at = 0;
 	bpf_spin_lock(&tree_lock);
 	any = refill_throttled(now);
 	at = refill_next;
@@ -85,28 +96,58 @@ static int refill_expired(void *map, __u32 *key, struct refill_timer *timer)
 	return 0;
 }
 
-/* The tree of those who may run just there, or anywhere. */
-static __u32 tree_of(const struct task_struct *p)
+static bool may_run_anywhere(const struct task_struct *p)
 {
-	return (__u32)p->nr_cpus_allowed >= nr_cpus ? 0 : scx_bpf_task_cpu(p) + 1;
+	const struct cpumask *online;
+	bool anywhere;
+
+	if (p->nr_cpus_allowed == 1)
+		return false;
+	online = scx_bpf_get_online_cpumask();
+	anywhere = bpf_cpumask_subset(online, p->cpus_ptr);
+	scx_bpf_put_cpumask(online);
+	return anywhere;
+}
+
+/* Of the processors that it may run on, the one that fewest wait for. */
+static __s32 least_waited_for(const struct task_struct *p)
+{
+	__s32 best = scx_bpf_task_cpu(p), cpu;
+
+	for (cpu = 0; cpu < (__s32)nr_cpus && can_loop; cpu++)
+		if (cpu_of(cpu)->waiting < cpu_of(best)->waiting &&
+		    bpf_cpumask_test_cpu(cpu, p->cpus_ptr))
+			best = cpu;
+	return best;
+}
+
+/* The tree to wait in, when @idle is a processor that has nothing to do or -1. */
+static __u32 tree_of(const struct task_struct *p, const __s32 idle)
+{
+	if (may_run_anywhere(p))
+		return 0;
+	return (idle >= 0 ? idle : least_waited_for(p)) + 1;
 }
 
 /* Whether a processor may be taken from whoever runs on it. */
 static bool is_worth(const __s32 cpu, const __u8 runs, struct task_struct *p)
 {
-	return cpus[cpu & (MAX_CPUS - 1)].runs > runs &&
+	return cpu_of(cpu)->runs > runs &&
 	       bpf_cpumask_test_cpu(cpu, p->cpus_ptr);
 }
 
-/* Stop somebody for it, on the processor where it was if that will do. */
-static void preempt(struct task_struct *p)
+/*
+ * Stop somebody for it who comes after @runs, on the processor where it was if that
+ * will do.
+ */
+static void preempt(struct task_struct *p, const __u8 runs)
 {
 	__s32 cpu = scx_bpf_task_cpu(p);
 	__u32 i;
 
-	for (i = 0; i < nr_cpus && !is_worth(cpu, RUNS_PROMPT, p) && can_loop; i++)
+	for (i = 0; i < nr_cpus && !is_worth(cpu, runs, p) && can_loop; i++)
 		cpu = i;
-	if (!is_worth(cpu, RUNS_PROMPT, p))
+	if (!is_worth(cpu, runs, p))
 		return;
 	scx_bpf_kick_cpu(cpu, SCX_KICK_PREEMPT);
 	__sync_fetch_and_add(&state.preempted, 1);
@@ -125,6 +166,7 @@ __s32 BPF_PROG(sched_select_cpu, struct task_struct *p, __s32 prev_cpu,
 	if (task) {
 		bpf_spin_lock(&tree_lock);
 		throttled = is_throttled(task->entity.parent);
+		task->first = !throttled;
 		bpf_spin_unlock(&tree_lock);
 	}
 	if (!throttled)
@@ -132,44 +174,77 @@ __s32 BPF_PROG(sched_select_cpu, struct task_struct *p, __s32 prev_cpu,
 	return cpu;
 }
 
+/**
+ * struct verdict - what becomes of a task that is enqueued
+ * @first: it goes first, for somebody waits for it
+ * @locking: likewise, for it may hold locks although its cpu.max is used up
+ * @last: it goes on, for there is nobody else
+ * @idle: it has only what is left over
+ * @waits: it is in a tree
+ */
+struct verdict {
+	bool first;
+	bool locking;
+	bool last;
+	bool idle;
+	bool waits;
+};
+
+static struct verdict judge(struct task __arena *task, const __u32 tree,
+			    const __u64 enq_flags)
+{
+	struct verdict verdict = { .idle = is_idle(task) };
+
+	if (enq_flags & SCX_ENQ_WAKEUP) {
+		task->in_kernel = 1;
+		verdict.first = may_preempt(task);
+	}
+	task->first = verdict.first;
+	verdict.locking = is_locking(task);
+	if (enq_flags & SCX_ENQ_LAST)
+		verdict.last = !is_throttled(task->entity.parent);
+	if (!verdict.first && !verdict.locking && !verdict.last)
+		verdict.waits = task_push(task, tree);
+	return verdict;
+}
+
+static void insert(struct task_struct *p, const struct verdict *verdict,
+		   const __u64 enq_flags)
+{
+	__u64 dsq = SCX_DSQ_GLOBAL;
+
+	if (verdict->waits)
+		return;
+	if (verdict->first || verdict->locking)
+		dsq = DSQ_PROMPT;
+	else if (verdict->last)
+		dsq = SCX_DSQ_LOCAL;
+	scx_bpf_dsq_insert(p, dsq, SLICE_NS, enq_flags);
+}
+
 SEC("struct_ops/enqueue")
 void BPF_PROG(sched_enqueue, struct task_struct *p, __u64 enq_flags)
 {
+	const __s32 cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
 	struct task __arena *task = task_of(p);
-	const __u32 tree = tree_of(p);
-	bool prompt, locking, last = false, pushed = false;
-	__s32 cpu;
+	const __u32 tree = tree_of(p, cpu);
+	struct verdict verdict = { .first = false };
 
-	if (!task) {
+	if (task) {
+		bpf_spin_lock(&tree_lock);
+		task->pid = p->pid;
+		verdict = judge(task, tree, enq_flags);
+		bpf_spin_unlock(&tree_lock);
+	} else {
 		__sync_fetch_and_add(&state.strangers, 1);
-		scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, SLICE_NS, enq_flags);
-		return;
 	}
-	bpf_spin_lock(&tree_lock);
-	task->pid = p->pid;
-	if (enq_flags & SCX_ENQ_WAKEUP)
-		task->in_kernel = 1;
-	prompt = (enq_flags & SCX_ENQ_WAKEUP) && may_preempt(task);
-	locking = is_locking(task);
-	if (enq_flags & SCX_ENQ_LAST)
-		last = !is_throttled(task->entity.parent);
-	if (!prompt && !locking && !last)
-		pushed = task_push(task, tree);
-	bpf_spin_unlock(&tree_lock);
-	if (prompt || locking) {
-		scx_bpf_dsq_insert(p, DSQ_PROMPT, SLICE_NS, enq_flags);
-		if (prompt)
-			preempt(p);
-		return;
-	}
-	if (!pushed) {
-		scx_bpf_dsq_insert(p, last ? SCX_DSQ_LOCAL : SCX_DSQ_GLOBAL,
-				   SLICE_NS, enq_flags);
-		return;
-	}
-	cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+	insert(p, &verdict, enq_flags);
 	if (cpu >= 0)
 		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+	else if (verdict.first)
+		preempt(p, RUNS_PROMPT);
+	else if ((enq_flags & SCX_ENQ_WAKEUP) && !verdict.idle)
+		preempt(p, RUNS_NORMAL);
 }
 
 SEC("struct_ops/dequeue")
@@ -217,7 +292,7 @@ static __s32 pick(const __s32 cpu, struct task_struct *prev, struct task __arena
 	__u32 tree = 0;
 
 	if (last)
-		tree = tree_of(prev);
+		tree = tree_of(prev, cpu);
 	bpf_spin_lock(&tree_lock);
 	if (last) {
 		task_charge(last, prev, now);
@@ -256,11 +331,9 @@ void BPF_PROG(sched_dispatch, __s32 cpu, struct task_struct *prev)
 
 static __u8 runs_as(struct task __arena *task)
 {
-	if (may_preempt(task))
+	if (task->first && may_preempt(task))
 		return RUNS_PROMPT;
-	return task->entity.band == IDLE ||
-	       (task->entity.parent && task->entity.parent->entity.band == IDLE) ?
-	       RUNS_IDLE : RUNS_NORMAL;
+	return is_idle(task) ? RUNS_IDLE : RUNS_NORMAL;
 }
 
 /* Whether the tick has interrupted user mode, where nobody holds a kernel's lock. */
@@ -290,7 +363,7 @@ void BPF_PROG(sched_tick, struct task_struct *p)
 	task->in_kernel = !user;
 	throttled = is_throttled(task->entity.parent);
 	at = refill_next;
-	cpus[cpu & (MAX_CPUS - 1)].runs = runs_as(task);
+	cpu_of(cpu)->runs = runs_as(task);
 	bpf_spin_unlock(&tree_lock);
 	if (!throttled)
 		return;
@@ -326,7 +399,7 @@ void BPF_PROG(sched_running, struct task_struct *p)
 	bpf_spin_lock(&tree_lock);
 	task->charged = p->se.sum_exec_runtime;
 	task->in_kernel = 1;
-	cpus[cpu & (MAX_CPUS - 1)].runs = runs_as(task);
+	cpu_of(cpu)->runs = runs_as(task);
 	bpf_spin_unlock(&tree_lock);
 }
 
@@ -342,8 +415,9 @@ void BPF_PROG(sched_stopping, struct task_struct *p, bool runnable)
 		return;
 	bpf_spin_lock(&tree_lock);
 	task_charge(task, p, now);
+	task->first = 0;
 	at = refill_next;
-	cpus[cpu & (MAX_CPUS - 1)].runs = RUNS_IDLE;
+	cpu_of(cpu)->runs = RUNS_IDLE;
 	bpf_spin_unlock(&tree_lock);
 	start_timer(at, now);
 }
@@ -358,6 +432,20 @@ void BPF_PROG(sched_quiescent, struct task_struct *p, __u64 deq_flags)
 	bpf_spin_lock(&tree_lock);
 	task_end(task);
 	bpf_spin_unlock(&tree_lock);
+}
+
+/*
+ * Tasks leave a processor that goes, as far as they wait for it, by being enqueued
+ * elsewhere; there is nothing to do.  Without these the scheduler would be ended.
+ */
+SEC("struct_ops.s/cpu_online")
+void BPF_PROG(sched_cpu_online, __s32 cpu)
+{
+}
+
+SEC("struct_ops.s/cpu_offline")
+void BPF_PROG(sched_cpu_offline, __s32 cpu)
+{
 }
 
 SEC("struct_ops.s/init_task")
@@ -403,13 +491,13 @@ __s32 BPF_PROG(sched_init)
 
 	nr_cpus = scx_bpf_nr_cpu_ids();
 	if (nr_cpus > MAX_CPUS)
-		return -7 /* E2BIG */;
+		return -E2BIG;
 	task_room = room(MAX_TASKS, sizeof(struct task));
 	queue_room = room(MAX_QUEUES, sizeof(struct queue));
 	group_room = room(MAX_GROUPS, sizeof(struct group));
 	chains = room(NR_HASHES, sizeof(struct chain));
 	if (!task_room || !queue_room || !group_room || !chains || !timer)
-		return -12 /* ENOMEM */;
+		return -ENOMEM;
 	root.id = 1;
 	root.entity.weight = 100;
 	err = bpf_timer_init(&timer->timer, &refill_timers, CLOCK_MONOTONIC);
@@ -438,6 +526,8 @@ struct sched_ext_ops agentcg_sched = {
 	.running = (void *)sched_running,
 	.stopping = (void *)sched_stopping,
 	.quiescent = (void *)sched_quiescent,
+	.cpu_online = (void *)sched_cpu_online,
+	.cpu_offline = (void *)sched_cpu_offline,
 	.init_task = (void *)sched_init_task,
 	.exit_task = (void *)sched_exit_task,
 	.init = (void *)sched_init,

@@ -9,6 +9,7 @@
  * window of several, or in all of them together; a wrong one never is.
  */
 
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -23,6 +24,7 @@
 
 #include "fixture.h"
 
+#define OTHER		"/usr/libexec/agentcg/selftests/bpf/other.bpf.o"
 #define STATE		"/sys/kernel/sched_ext"
 #define BUDGET		(256 * MB)
 #define MAX_GROUPS	8
@@ -336,6 +338,31 @@ TEST_F_TIMEOUT(sched, affinity, 60)
 	EXPECT_EQ(0, wanderer->strayed);
 }
 
+/* A processor that goes while tasks wait for it, and comes again. */
+TEST_F_TIMEOUT(sched, hotplug, 60)
+{
+	const char *const last = "/sys/devices/system/cpu/cpu1";
+	struct wanderer *const wanderer = shared_alloc(sizeof(*wanderer));
+	struct group *const group = load(_metadata, self, "here", "cpu.weight", "100");
+	const int fd = cg_open(group->path);
+	uint64_t before;
+	int i;
+
+	if (access(last, F_OK))
+		SKIP(return, "there is one processor");
+	for (i = 0; i < 3; i++)
+		ASSERT_LT(0, cg_spawn(fd, stay_on_last, wanderer));
+	close(fd);
+	ASSERT_EQ(0, wait_for(&wanderer->rounds, 1000, 20000));
+	ASSERT_EQ(0, cg_write(last, "online", "0"));
+	before = wanderer->rounds;
+	EXPECT_EQ(0, wait_for(&wanderer->rounds, before + 1000, 20000));
+	ASSERT_EQ(0, cg_write(last, "online", "1"));
+	before = wanderer->rounds;
+	EXPECT_EQ(0, wait_for(&wanderer->rounds, before + 1000, 20000));
+	EXPECT_TRUE(attached());
+}
+
 static struct intent intent_cpu(const uint32_t class, const uint32_t weight)
 {
 	struct intent intent = intent_of(8 * MB, 8 * MB, 100 * MS);
@@ -527,6 +554,28 @@ TEST_F_TIMEOUT(sched, ends, 60)
 	EXPECT_TRUE(tells("agentcg sched show", "last exit: disabled by sysrq-S"));
 	measure(self);
 	EXPECT_LT(0, group->used);
+}
+
+/* Somebody else's is attached: it is named, and goes on. */
+TEST_F_TIMEOUT(sched, another, 60)
+{
+	struct bpf_object *object;
+	struct bpf_link *link;
+
+	ASSERT_EQ(0, agentcg("sched unload"));
+	object = bpf_object__open_file(OTHER, NULL);
+	ASSERT_NE(NULL, object);
+	ASSERT_EQ(0, bpf_object__load(object));
+	link = bpf_map__attach_struct_ops(bpf_object__find_map_by_name(object, "other"));
+	ASSERT_NE(NULL, link);
+	ASSERT_TRUE(attached());
+	EXPECT_TRUE(tells("agentcg sched load 2>&1",
+			  "another scheduler is attached, other"));
+	EXPECT_TRUE(tells("agentcg sched show", "in force: other"));
+	EXPECT_TRUE(attached());
+	bpf_link__destroy(link);
+	bpf_object__close(object);
+	EXPECT_FALSE(attached());
 }
 
 TEST_HARNESS_MAIN

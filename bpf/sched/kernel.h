@@ -106,6 +106,8 @@ struct sched_ext_ops {
 	void (*running)(struct task_struct *p);
 	void (*stopping)(struct task_struct *p, bool runnable);
 	void (*quiescent)(struct task_struct *p, __u64 deq_flags);
+	void (*cpu_online)(__s32 cpu);
+	void (*cpu_offline)(__s32 cpu);
 	__s32 (*init_task)(struct task_struct *p, struct scx_init_task_args *args);
 	void (*exit_task)(struct task_struct *p, struct scx_exit_task_args *args);
 	__s32 (*init)(void);
@@ -125,10 +127,13 @@ __s32 scx_bpf_select_cpu_dfl(struct task_struct *p, __s32 prev_cpu,
 __s32 scx_bpf_pick_idle_cpu(const struct cpumask *cpus_allowed, __u64 flags) __ksym;
 void scx_bpf_kick_cpu(__s32 cpu, __u64 flags) __ksym;
 __u32 scx_bpf_nr_cpu_ids(void) __ksym;
+const struct cpumask *scx_bpf_get_online_cpumask(void) __ksym;
+void scx_bpf_put_cpumask(const struct cpumask *cpumask) __ksym;
 __s32 scx_bpf_task_cpu(const struct task_struct *p) __ksym;
 struct task_struct *bpf_task_from_pid(__s32 pid) __ksym;
 void bpf_task_release(struct task_struct *p) __ksym;
 bool bpf_cpumask_test_cpu(__u32 cpu, const struct cpumask *cpumask) __ksym;
+bool bpf_cpumask_subset(const struct cpumask *a, const struct cpumask *b) __ksym;
 
 /* The registers that an interrupt found, of each processor. */
 extern struct pt_regs *__irq_regs __ksym;

@@ -80,8 +80,16 @@ static void queue_put(struct queue __arena *queue)
 	queue_free = queue;
 }
 
+/* How many tasks wait for a processor of their own. */
+static void count(const struct item __arena *item, const __u32 tree, const int more)
+{
+	if (item->task && tree)
+		cpu_of(tree - 1)->waiting += more;
+}
+
 static void item_push(struct queue __arena *queue, struct item __arena *item)
 {
+	count(item, queue->tree, 1);
 	item->in = queue;
 	item->band = item->entity->band;
 	heap_push(queue, item);
@@ -94,6 +102,7 @@ static void item_remove(struct item __arena *item)
 
 	while (queue && can_loop) {
 		heap_remove(queue, item);
+		count(item, queue->tree, -1);
 		item->in = NULL;
 		if (!queue_empty(queue))
 			return;

@@ -63,6 +63,8 @@ static void task_init(struct task __arena *task)
 	task->item.queue = NULL;
 	task->item.entity = &task->entity;
 	task->class = -1;
+	task->first = 0;
+	task->in_kernel = 0;
 }
 
 static bool is_prompt(const struct task __arena *task)
@@ -150,6 +152,19 @@ static bool may_preempt(struct task __arena *task)
 {
 	return is_prompt(task) && within_share(&task->entity, LENIENCE_NS) &&
 	       !is_throttled(task->entity.parent);
+}
+
+/* Whether it has but what is left over, at some level. */
+static bool is_idle(const struct task __arena *task)
+{
+	const struct entity __arena *entity = &task->entity;
+
+	while (entity->parent && can_loop) {
+		if (entity->band == IDLE)
+			return true;
+		entity = &entity->parent->entity;
+	}
+	return false;
 }
 
 static void task_forget(struct task __arena *task)

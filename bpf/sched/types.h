@@ -138,6 +138,7 @@ struct group {
  * @charged: se.sum_exec_runtime up to which it has been charged
  * @pid: in the initial namespace, while it waits
  * @class: enum agentcg_class, or -1
+ * @first: it has been let go first, and has not stopped since
  * @in_kernel: it may hold locks: the last tick has not found it in user mode
  */
 struct task {
@@ -147,8 +148,28 @@ struct task {
 	__u64 charged;
 	__s32 pid;
 	__s32 class;
+	__u8 first;
 	__u8 in_kernel;
 };
+
+#define MAX_CPUS	1024
+
+/**
+ * struct cpu - what is known of a processor
+ * @waiting: tasks in its tree
+ * @runs: who runs on it, in the order in which others are stopped for them
+ */
+struct cpu {
+	__u32 waiting;
+	__u8 runs;
+};
+
+static struct cpu __arena_global cpus[MAX_CPUS];
+
+static struct cpu __arena *cpu_of(const __s32 cpu)
+{
+	return &cpus[cpu & (MAX_CPUS - 1)];
+}
 
 static struct bpf_spin_lock tree_lock SEC(".bss.tree_lock");
 

@@ -13,11 +13,13 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "../../bpf/sched/state.h"
 #include "../ceiling.h"
 #include "../files.h"
 #include "../main.h"
 #include "../options.h"
 #include "../output.h"
+#include "../sched_host.h"
 
 static const char help[] =
 "usage: agentcg [-j] [-p] doctor\n"
@@ -491,7 +493,7 @@ static void check_sched_ext(struct report *report, const struct host *host)
 		       sizeof(state)))
 		add(report, "sched-ext", STATE_WARN,
 		    "boot a kernel with CONFIG_SCHED_CLASS_EXT",
-		    "the kernel has no sched_ext; this version of agentcg does without");
+		    "the kernel has no sched_ext, so agentcg sched cannot be loaded");
 	else if (host->loaded &&
 		 !(host->capabilities & AGENTCG_CAPABILITY_SCHED_EXT))
 		add(report, "sched-ext", STATE_WARN,
@@ -499,26 +501,26 @@ static void check_sched_ext(struct report *report, const struct host *host)
 		    "the kernel has sched_ext, but the module was built without it");
 	else
 		add(report, "sched-ext", STATE_OK, NULL,
-		    "the kernel has it (%s); this version of agentcg does not use it",
+		    "the kernel has it (%s)",
 		    state);
 }
 
 /* Who gives out the processors, and what becomes of classes there. */
 static void check_cpu(struct report *report)
 {
-	char state[32] = "", name[128] = "one without a name";
+	char name[SCHED_NAME_MAX];
 
-	read_line(AT_FDCWD, "/sys/kernel/sched_ext/state", state, sizeof(state));
-	if (strcmp(state, "enabled")) {
+	if (!sched_ext_attached(name, sizeof(name)))
 		add(report, "cpu", STATE_OK, NULL,
-		    "the kernel's own scheduler; classes and weights of calls are cpu.weight and cpu.idle of their cgroups, which bounds nobody's wait for a processor");
-		return;
-	}
-	read_line(AT_FDCWD, "/sys/kernel/sched_ext/root/ops", name, sizeof(name));
-	add(report, "cpu", STATE_WARN,
-	    "end that scheduler, or see whether it says that it obeys cpu.weight and cpu.idle",
-	    "the sched_ext scheduler %s: classes and weights of calls hold as far as it obeys their cgroups' cpu.weight and cpu.idle",
-	    name);
+		    "the kernel's own scheduler; classes and weights of calls are cpu.weight and cpu.idle of their cgroups, which bounds nobody's wait for a processor (agentcg sched does)");
+	else if (!strcmp(name, SCHED_NAME))
+		add(report, "cpu", STATE_OK, NULL,
+		    "agentcg_sched: calls that are waited for go first");
+	else
+		add(report, "cpu", STATE_WARN,
+		    "end that scheduler, or see whether it says that it obeys cpu.weight and cpu.idle",
+		    "the sched_ext scheduler %s: classes and weights of calls hold as far as it obeys their cgroups' cpu.weight and cpu.idle",
+		    name);
 }
 
 static void check_psi(struct report *report, const struct host *host)

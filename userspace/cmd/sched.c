@@ -39,20 +39,21 @@ static const struct {
 	  "besteffort has about 0.3 % of a busy processor, not 1.5 %",
 	  "no weights for calls where the cpu controller is not enabled for them",
 	  NULL } },
+	{ "other", "class and weight of a call hold as far as that scheduler obeys cpu.weight and cpu.idle", {
+	  "whatever it does not obey", NULL } },
 	{ "nothing", "the module is not loaded: no class and no weight has any effect", {
 	  "classes", "weights", NULL } },
 };
 
-enum { HOLDS_SCHEDULER, HOLDS_FALLBACK, HOLDS_NOTHING };
+enum { HOLDS_SCHEDULER, HOLDS_FALLBACK, HOLDS_OTHER, HOLDS_NOTHING };
 
 static int what_holds(const char *scheduler)
 {
-	if (scheduler && !strcmp(scheduler, SCHED_NAME))
-		return HOLDS_SCHEDULER;
-	/* A scheduler of somebody else need not look at cgroups. */
-	if (!scheduler && !access("/sys/module/agentcg", F_OK))
+	if (access("/sys/module/agentcg", F_OK))
+		return HOLDS_NOTHING;
+	if (!scheduler)
 		return HOLDS_FALLBACK;
-	return HOLDS_NOTHING;
+	return strcmp(scheduler, SCHED_NAME) ? HOLDS_OTHER : HOLDS_SCHEDULER;
 }
 
 static long bpf(int command, union bpf_attr *attr)

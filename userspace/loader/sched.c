@@ -135,9 +135,11 @@ int sched_load(bool verbose)
 
 int sched_unload(void)
 {
-	struct bpf_link *link = bpf_link__open(PIN_LINK);
+	struct bpf_link *link;
 	int err;
 
+	libbpf_listen(false);
+	link = bpf_link__open(PIN_LINK);
 	if (!link) {
 		if (errno == ENOENT)
 			complain("it is not loaded");
