@@ -12,8 +12,7 @@
  * What is known of a cgroup does not live and die with it: it is found by its id
  * (sched/group.h), so nothing here can fail when one is made.
  */
-#include <linux/errno.h>
-
+#include "sched/refill.h"
 #include "sched/state.h"
 #include "sched/task.h"
 
@@ -25,116 +24,7 @@
 
 #define MAX_TRIES	8
 
-#define TIMER_LOST_NS	(20 * NSEC_PER_MSEC)
-
-/* Who runs on a processor, in the order in which others are stopped for them. */
-enum {
-	RUNS_PROMPT,
-	RUNS_NORMAL,
-	RUNS_IDLE,
-};
-
-static __u32 nr_cpus;
-
 static struct sched_state state SEC(".data.state");
-
-struct refill_timer {
-	struct bpf_timer timer;
-};
-
-/* Has to be pinned: the kernel stops the timers of a map that nobody holds. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct refill_timer);
-} refill_timers SEC(".maps");
-
-/* When the timer expires, 0 when it does not. */
-static __u64 timer_at;
-
-/* Whether it runs as it should; long past its time it has been lost. */
-static bool is_started(const __u64 at, const __u64 now)
-{
-	return at == timer_at && before(now, at + TIMER_LOST_NS);
-}
-
-static void start_timer(const __u64 at, const __u64 now)
-{
-	const __u32 key = 0;
-	struct refill_timer *timer;
-
-	if (!at || is_started(at, now))
-		return;
-	timer = bpf_map_lookup_elem(&refill_timers, &key);
-	if (timer && !bpf_timer_start(&timer->timer, before(now, at) ? at - now : 0, 0))
-		timer_at = at;
-}
-
-static void kick_idle(void)
-{
-	__u32 cpu;
-
-	for (cpu = 0; cpu < nr_cpus && can_loop; cpu++)
-		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
-}
-
-static int refill_expired(void *map, __u32 *key, struct refill_timer *timer)
-{
-	const __u64 now = bpf_ktime_get_ns();
-	__u64 at;
-	bool any;
-
-	timer_at = 0;
-	bpf_spin_lock(&tree_lock);
-	any = refill_throttled(now);
-	at = refill_next;
-	bpf_spin_unlock(&tree_lock);
-	if (any)
-		kick_idle();
-	start_timer(at, now);
-	return 0;
-}
-
-static bool may_run_anywhere(const struct task_struct *p)
-{
-	const struct cpumask *online;
-	bool anywhere;
-
-	if (p->nr_cpus_allowed == 1)
-		return false;
-	online = scx_bpf_get_online_cpumask();
-	anywhere = bpf_cpumask_subset(online, p->cpus_ptr);
-	scx_bpf_put_cpumask(online);
-	return anywhere;
-}
-
-/* Of the processors that it may run on, the one that fewest wait for. */
-static __s32 least_waited_for(const struct task_struct *p)
-{
-	__s32 best = scx_bpf_task_cpu(p), cpu;
-
-	for (cpu = 0; cpu < (__s32)nr_cpus && can_loop; cpu++)
-		if (cpu_of(cpu)->waiting < cpu_of(best)->waiting &&
-		    bpf_cpumask_test_cpu(cpu, p->cpus_ptr))
-			best = cpu;
-	return best;
-}
-
-/* The tree to wait in, when @idle is a processor that has nothing to do or -1. */
-static __u32 tree_of(const struct task_struct *p, const __s32 idle)
-{
-	if (may_run_anywhere(p))
-		return 0;
-	return (idle >= 0 ? idle : least_waited_for(p)) + 1;
-}
-
-/* Whether a processor may be taken from whoever runs on it. */
-static bool is_worth(const __s32 cpu, const __u8 runs, struct task_struct *p)
-{
-	return cpu_of(cpu)->runs > runs &&
-	       bpf_cpumask_test_cpu(cpu, p->cpus_ptr);
-}
 
 /*
  * Stop somebody for it who comes after @runs, on the processor where it was if that
@@ -485,10 +375,6 @@ void BPF_PROG(sched_exit_task, struct task_struct *p,
 SEC("struct_ops.s/init")
 __s32 BPF_PROG(sched_init)
 {
-	const __u32 key = 0;
-	struct refill_timer *timer = bpf_map_lookup_elem(&refill_timers, &key);
-	long err;
-
 	nr_cpus = scx_bpf_nr_cpu_ids();
 	if (nr_cpus > MAX_CPUS)
 		return -E2BIG;
@@ -496,13 +382,11 @@ __s32 BPF_PROG(sched_init)
 	queue_room = room(MAX_QUEUES, sizeof(struct queue));
 	group_room = room(MAX_GROUPS, sizeof(struct group));
 	chains = room(NR_HASHES, sizeof(struct chain));
-	if (!task_room || !queue_room || !group_room || !chains || !timer)
+	if (!task_room || !queue_room || !group_room || !chains)
 		return -ENOMEM;
 	root.id = 1;
 	root.entity.weight = 100;
-	err = bpf_timer_init(&timer->timer, &refill_timers, CLOCK_MONOTONIC);
-	err = err ?: bpf_timer_set_callback(&timer->timer, refill_expired);
-	return err ?: scx_bpf_create_dsq(DSQ_PROMPT, NUMA_NO_NODE);
+	return refill_init() ?: scx_bpf_create_dsq(DSQ_PROMPT, NUMA_NO_NODE);
 }
 
 SEC("struct_ops/exit")

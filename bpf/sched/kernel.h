@@ -6,6 +6,7 @@
 #ifndef AGENTCG_SCHED_KERNEL_H
 #define AGENTCG_SCHED_KERNEL_H
 
+#include <linux/errno.h>
 #include <stdbool.h>
 
 #include <agentcg/agentcg.bpf.h>

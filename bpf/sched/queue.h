@@ -7,6 +7,7 @@
 #ifndef AGENTCG_SCHED_QUEUE_H
 #define AGENTCG_SCHED_QUEUE_H
 
+#include "cpu.h"
 #include "vtime.h"
 
 #define MAX_QUEUES	32768

@@ -152,25 +152,6 @@ struct task {
 	__u8 in_kernel;
 };
 
-#define MAX_CPUS	1024
-
-/**
- * struct cpu - what is known of a processor
- * @waiting: tasks in its tree
- * @runs: who runs on it, in the order in which others are stopped for them
- */
-struct cpu {
-	__u32 waiting;
-	__u8 runs;
-};
-
-static struct cpu __arena_global cpus[MAX_CPUS];
-
-static struct cpu __arena *cpu_of(const __s32 cpu)
-{
-	return &cpus[cpu & (MAX_CPUS - 1)];
-}
-
 static struct bpf_spin_lock tree_lock SEC(".bss.tree_lock");
 
 static struct group __arena_global root;
