@@ -411,14 +411,17 @@ TEST_F_TIMEOUT(sched, besteffort, LIMIT_S)
 	EXPECT_TRUE(has_idle_share(self));
 }
 
-/* As one who is said to be waited for might do it to go first again and again. */
+/*
+ * As one who is said to be waited for might do it to go first again and again: for
+ * less than a slice, which would end what it may have above its share.
+ */
 static int spin_and_nap(void *const arg)
 {
 	uint64_t end;
 
 	pin_to(0);
 	for (;;) {
-		end = now_ns() + 5 * MS;
+		end = now_ns() + MS;
 		while (now_ns() < end)
 			;
 		usleep(50);
