@@ -53,16 +53,21 @@ static bool has_quota(const struct group __arena *group)
 	return !group->quota || group->left > 0;
 }
 
+static void await_refill(struct group __arena *group)
+{
+	group->next_throttled = throttled_first;
+	throttled_first = group;
+	if (!refill_next || before(group->refill_at, refill_next))
+		refill_next = group->refill_at;
+}
+
 static void throttle(struct group __arena *group)
 {
 	group_unlink(group);
 	if (group->entity.active)
 		deactivate(&group->entity);
 	group->throttled = 1;
-	group->next_throttled = throttled_first;
-	throttled_first = group;
-	if (!refill_next || before(group->refill_at, refill_next))
-		refill_next = group->refill_at;
+	await_refill(group);
 }
 
 static void unthrottle(struct group __arena *group)
@@ -102,10 +107,7 @@ static bool refill_throttled(const __u64 now)
 			unthrottle(group);
 			any = true;
 		} else {
-			group->next_throttled = throttled_first;
-			throttled_first = group;
-			if (!refill_next || before(group->refill_at, refill_next))
-				refill_next = group->refill_at;
+			await_refill(group);
 		}
 		group = next;
 	}
