@@ -74,3 +74,13 @@ await() {
 }
 
 no_calls() { is "$(children "$1")" 'agent '; }
+
+# unloads: rmmod, as long as BPF keeps what was just detached.
+unloads() {
+	local i
+	for ((i = 0; i < 50; i++)); do
+		rmmod agentcg 2>/dev/null && return 0
+		sleep 0.2
+	done
+	rmmod agentcg
+}

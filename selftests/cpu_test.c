@@ -32,16 +32,6 @@ FIXTURE_TEARDOWN(cpu)
 	teardown(&self->nl);
 }
 
-static struct intent intent_cpu(const uint32_t class, const uint32_t weight)
-{
-	struct intent intent = intent_of(8 * MB, 8 * MB, 100 * MS);
-
-	intent.set |= SET(CLASS) | SET(WEIGHT);
-	intent.class = class;
-	intent.weight = weight;
-	return intent;
-}
-
 /* A work writes them. */
 static bool comes_to(const struct call *const call, const char *const file,
 		     const uint64_t value)

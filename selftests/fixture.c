@@ -161,6 +161,16 @@ struct intent intent_of(const uint64_t mem, const uint64_t burst,
 	};
 }
 
+struct intent intent_cpu(const uint32_t class, const uint32_t weight)
+{
+	struct intent intent = intent_of(8 * MB, 8 * MB, 100 * MS);
+
+	intent.set |= SET(CLASS) | SET(WEIGHT);
+	intent.class = class;
+	intent.weight = weight;
+	return intent;
+}
+
 void intent_put(struct msg *const msg, const int attr,
 		const struct intent *const intent)
 {

@@ -77,6 +77,9 @@ struct intent {
 
 /* The one that most calls here declare; without a stall when @stall is 0. */
 struct intent intent_of(uint64_t mem, uint64_t burst, uint64_t stall);
+
+/* Of a call that is about processors. */
+struct intent intent_cpu(uint32_t class, uint32_t weight);
 void intent_put(struct msg *msg, int attr, const struct intent *intent);
 
 /* A tool call: a child cgroup of a session. */

@@ -107,16 +107,6 @@ test_missing() {
 	check "it says so" says "run it as root"
 }
 
-# unloads: rmmod, as long as BPF keeps what was just detached.
-unloads() {
-	local i
-	for ((i = 0; i < 50; i++)); do
-		rmmod agentcg 2>/dev/null && return 0
-		sleep 0.2
-	done
-	rmmod agentcg
-}
-
 test_unload() {
 	check "load" gives 0 policy load priority
 	check "it keeps the module" gives 1 rmmod agentcg

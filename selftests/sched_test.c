@@ -369,16 +369,6 @@ TEST_F_TIMEOUT(sched, hotplug, LIMIT_S)
 	EXPECT_TRUE(attached());
 }
 
-static struct intent intent_cpu(const uint32_t class, const uint32_t weight)
-{
-	struct intent intent = intent_of(8 * MB, 8 * MB, 100 * MS);
-
-	intent.set |= SET(CLASS) | SET(WEIGHT);
-	intent.class = class;
-	intent.weight = weight;
-	return intent;
-}
-
 static void declare(struct __test_metadata *const _metadata,
 		    FIXTURE_DATA(sched) *const self, struct call *const call,
 		    const char *const name, const uint32_t class,

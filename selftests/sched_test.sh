@@ -61,16 +61,6 @@ test_pins() {
 	check "no BPF file system" refuses 1 "mount -t bpf" in_view 'umount -l /sys/fs/bpf'
 }
 
-# unloads: rmmod, as long as BPF keeps what was just detached.
-unloads() {
-	local i
-	for ((i = 0; i < 50; i++)); do
-		rmmod agentcg 2>/dev/null && return 0
-		sleep 0.2
-	done
-	rmmod agentcg
-}
-
 test_missing() {
 	check "no types of the module" refuses 1 "rebuild it" \
 		in_view 'mount -t tmpfs none /sys/kernel/btf && : >/sys/kernel/btf/vmlinux'
