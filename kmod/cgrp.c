@@ -12,7 +12,6 @@
 #include <linux/mmzone.h>
 #include <linux/mount.h>
 #include <linux/nodemask.h>
-#include <linux/swap.h>
 
 #include "cgrp.h"
 
