@@ -317,7 +317,11 @@ static bool is_fresh(const struct agentcg_tool *const tool)
 	return time_before(jiffies, tool->granted_at + BURST_JIFFIES);
 }
 
-/* Unused credit comes back: it is told, and the limit follows. */
+/*
+ * Unused credit comes back: it is told, and the limit follows.  The next grant is
+ * no larger for it: that event comes soon because this was taken, not because it
+ * was used up.
+ */
 static u64 take_unused(struct agentcg_tool *const tool, const u64 size,
 		       const bool pin)
 {
@@ -332,6 +336,7 @@ static u64 take_unused(struct agentcg_tool *const tool, const u64 size,
 		trace_agentcg_revoke(tool->d.session->d.id, tool->d.id, back);
 	}
 	tool->stats.revoked_total += back;
+	tool->step = AGENTCG_STEP_FIRST;
 	agentcg_credit_apply(tool);
 	return back;
 }
