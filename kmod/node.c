@@ -206,7 +206,7 @@ static u64 usage(const struct agentcg_session *const session)
 	return memcg ? (u64)agentcg_memcg_usage(memcg) << PAGE_SHIFT : 0;
 }
 
-/* By how much it has grown since it got in line. */
+/* By how much it has grown since it got in line, or its claim was cut. */
 static u64 drawn(const struct agentcg_session *const session)
 {
 	const u64 used = usage(session);
@@ -216,14 +216,17 @@ static u64 drawn(const struct agentcg_session *const session)
 
 /*
  * No more than @more of what @session lacks is kept for it from now on.  If that
- * was too much to claim, it is trusted with no more than what it has drawn.
+ * was too much to claim, it is trusted with no more than that, or what it draws
+ * from here on: what it drew before is what it holds, and to count it once more
+ * would restore the claim with the next call that asks.
  */
 static void cut(struct agentcg_session *const session, const u64 more)
 {
 	if (lack(session) <= more)
 		return;
 	session->claim = agentcg_account_held(&session->acct) + more;
-	session->trust = min(session->trust, max(more, drawn(session)));
+	session->trust = min(session->trust, more);
+	session->base = usage(session);
 }
 
 /*

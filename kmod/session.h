@@ -81,7 +81,7 @@ struct agentcg_event_share {
  * @claimer: the call for which it stands there; a cookie, compared and never
  *           followed
  * @claim: what it may come to hold of the node for that call
- * @base: bytes charged when it got in line
+ * @base: bytes charged when it got in line, or when its claim was last cut
  * @trust: the most that it may claim beyond what it holds: the most that it has
  *         drawn since it last kept from others what it did not use
  * @seen: bytes charged when its claim was last found in somebody's way
