@@ -9,6 +9,8 @@
 
 #include "common.h"
 
+#include <linux/atomic.h>
+
 #include "cgfile.h"
 #include "cpu.h"
 #include "limits.h"
@@ -100,4 +102,29 @@ void agentcg_cpu_apply(struct agentcg_tool *const tool)
 	/* It was queued already, with a reference. */
 	if (!queue_work(agentcg_wq, &cpu->work))
 		agentcg_tool_put(tool);
+}
+
+/**
+ * agentcg_cpu_ran - a task of a call has run
+ * @cpu: of the call
+ * @ran: for how long, ns
+ * @waited: for how long it had waited before, ns; 0 where that was told already
+ * @moved: whether it was on another processor before
+ *
+ * Context: any, also under a runqueue's lock.
+ */
+void agentcg_cpu_ran(struct agentcg_cpu *const cpu, const u64 ran,
+		     const u64 waited, const bool moved)
+{
+	s64 longest = atomic64_read(&cpu->wait_longest);
+
+	atomic64_add(ran, &cpu->run_total);
+	if (moved)
+		atomic64_inc(&cpu->migrations);
+	if (!waited)
+		return;
+	atomic64_add(waited, &cpu->wait_total);
+	while ((s64)waited > longest &&
+	       !atomic64_try_cmpxchg(&cpu->wait_longest, &longest, waited))
+		;
 }

@@ -9,6 +9,9 @@
  * Mutators are for members of struct agentcg_policy_ops alone, which run under
  * the lock of the session that they decide for; everybody else is refused when
  * the program is loaded.
+ *
+ * With them, because a module has one set for all struct_ops: what a scheduler of
+ * sched_ext reports.  It gets at no mutator, having no event to hand over.
  */
 
 #include "common.h"
@@ -25,6 +28,8 @@
 #include <agentcg/types.h>
 
 #include "cgrp.h"
+#include "compat_bpf.h"
+#include "cpu.h"
 #include "credit.h"
 #include "domain.h"
 #include "kfunc.h"
@@ -147,16 +152,16 @@ void agentcg_kfunc_describe(const struct agentcg_domain *const domain,
 	}
 }
 
-static const struct agentcg_domain *
+static struct agentcg_domain *
 domain_of(const struct task_struct *const task)
 {
 	return agentcg_domain_above(task_dfl_cgroup((struct task_struct *)task));
 }
 
 /* The live call that a task is in; RCU read lock held. */
-static const struct agentcg_tool *call_of(const struct task_struct *const task)
+static struct agentcg_tool *call_of(const struct task_struct *const task)
 {
-	const struct agentcg_domain *const domain = domain_of(task);
+	struct agentcg_domain *const domain = domain_of(task);
 
 	return domain && domain->type == AGENTCG_DOMAIN_TOOL ?
 	       container_of(domain, struct agentcg_tool, d) : NULL;
@@ -347,6 +352,29 @@ __bpf_kfunc void agentcg_bpf_event(struct agentcg_policy_event *event,
 	agentcg_notify_policy(event->domain, value);
 }
 
+/* Reports: by the scheduler, under a runqueue's lock. */
+
+/**
+ * agentcg_bpf_task_ran - a task has run
+ * @task: any; nothing is kept of one that is in no call
+ * @ran: for how long since the last report, ns
+ * @waited: for how long it could have run and did not before that, ns; 0 where it
+ *          has not stopped since the last report
+ * @moved: whether it was on another processor before
+ *
+ * For run-total, wait-total, wait-longest and migrations of its call's receipt.
+ */
+__bpf_kfunc void agentcg_bpf_task_ran(struct task_struct *task, u64 ran,
+				      u64 waited, bool moved)
+{
+	struct agentcg_tool *tool;
+
+	guard(rcu)();
+	tool = call_of(task);
+	if (tool)
+		agentcg_cpu_ran(&tool->cpu, ran, waited, moved);
+}
+
 __bpf_kfunc_end_defs();
 
 BTF_KFUNCS_START(readers)
@@ -369,16 +397,18 @@ BTF_ID_FLAGS(func, agentcg_bpf_answer, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, agentcg_bpf_grant, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, agentcg_bpf_hold, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, agentcg_bpf_event, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, agentcg_bpf_task_ran, KF_RCU)
 BTF_KFUNCS_END(mutators)
 
 /*
  * The set is registered for struct_ops alone, of which there are many: only ours
- * may.  @id is not looked at, it may have been relocated; there are no others in
- * this set.
+ * and schedulers may.  @id is not looked at, it may have been relocated; there are
+ * no others in this set.
  */
 static int refuse_strangers(const struct bpf_prog *const prog, const u32 id)
 {
-	return agentcg_struct_ops_is_ours(prog) ? 0 : -EACCES;
+	return agentcg_struct_ops_is_ours(prog) ||
+	       agentcg_may_be_scheduler(prog) ? 0 : -EACCES;
 }
 
 static const struct btf_kfunc_id_set mutator_set = {

@@ -75,6 +75,25 @@ static int fill_figures(struct sk_buff *const skb,
 	return 0;
 }
 
+/* Only a scheduler of ours tells of them. */
+static int fill_run(struct sk_buff *const skb,
+		    const struct agentcg_tool *const tool)
+{
+	const struct agentcg_cpu *const cpu = &tool->cpu;
+	const u64 ran = atomic64_read(&cpu->run_total);
+
+	if (ran &&
+	    (agentcg_nl_put_u64(skb, AGENTCG_A_TOOL_RUN_TOTAL, ran) ||
+	     agentcg_nl_put_u64(skb, AGENTCG_A_TOOL_WAIT_TOTAL,
+				atomic64_read(&cpu->wait_total)) ||
+	     agentcg_nl_put_u64(skb, AGENTCG_A_TOOL_WAIT_LONGEST,
+				atomic64_read(&cpu->wait_longest)) ||
+	     agentcg_nl_put_u64(skb, AGENTCG_A_TOOL_MIGRATIONS,
+				atomic64_read(&cpu->migrations))))
+		return -EMSGSIZE;
+	return 0;
+}
+
 /* Those that have not come yet are left out. */
 static int fill_instants(struct sk_buff *const skb,
 			 const struct agentcg_tool *const tool)
@@ -143,7 +162,8 @@ static int fill_tool_locked(struct sk_buff *const skb,
 	    agentcg_nl_put_intent(skb, AGENTCG_A_TOOL_INTENT, &tool->intent,
 			tool->intent.set) ||
 	    fill_limits(skb, &tool->limits) ||
-	    fill_figures(skb, tool) || fill_instants(skb, tool) ||
+	    fill_figures(skb, tool) || fill_run(skb, tool) ||
+	    fill_instants(skb, tool) ||
 	    fill_status(skb, tool) || agentcg_nl_put_cause(skb, tool))
 		return -EMSGSIZE;
 	return tool->d.memcg ? fill_live(skb, tool) : fill_ended(skb, tool);

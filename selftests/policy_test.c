@@ -276,6 +276,7 @@ VARIANT(forges_event, "arg");
 VARIANT(shifts_event, "");
 VARIANT(no_event, "NULL");
 VARIANT(grant_tracing, "is not allowed");
+VARIANT(ran_tracing, "is not allowed");
 VARIANT(hold_fentry, "is not allowed");
 VARIANT(event_perf, "is not allowed");
 VARIANT(grant_syscall, "is not allowed");

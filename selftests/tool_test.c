@@ -425,6 +425,8 @@ TEST_F(tool, receipt_of_an_exit)
 	EXPECT_GT(40 * MB, reply_figure(nl, AGENTCG_A_TOOL_PEAK));
 	EXPECT_EQ(1, reply_figure(nl, AGENTCG_A_TOOL_PROCESSES));
 	EXPECT_NE(0, reply_figure(nl, AGENTCG_A_TOOL_CPU_TIME));
+	/* No scheduler of ours is loaded. */
+	EXPECT_FALSE(view_has(nl_reply(nl), AGENTCG_A_TOOL_RUN_TOTAL));
 	EXPECT_EQ(0, reply_figure(nl, AGENTCG_A_TOOL_STALL_TOTAL));
 	EXPECT_EQ(0, reply_figure(nl, AGENTCG_A_TOOL_OOM_KILLS));
 	EXPECT_LT(reply_figure(nl, AGENTCG_A_TOOL_START),

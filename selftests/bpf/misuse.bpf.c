@@ -8,7 +8,10 @@
 #include <agentcg/agentcg.bpf.h>
 
 struct bpf_map;
-struct task_struct;
+
+struct task_struct {
+	int pid;
+} __attribute__((preserve_access_index));
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -110,6 +113,14 @@ int BPF_PROG(grant_tracing, bool preempt, struct task_struct *prev,
 	     struct task_struct *next)
 {
 	agentcg_bpf_grant(NULL, 1, 4096);
+	return 0;
+}
+
+SEC("?tp_btf/sched_switch")
+int BPF_PROG(ran_tracing, bool preempt, struct task_struct *prev,
+	     struct task_struct *next)
+{
+	agentcg_bpf_task_ran(next, 1, 1, true);
 	return 0;
 }
 

@@ -240,6 +240,10 @@ static const struct agentcg_attr tool_attrs[AGENTCG_A_TOOL_MAX + 1] = {
 	[AGENTCG_A_TOOL_FROZEN] = ATTR("frozen", BOOL),
 	[AGENTCG_A_TOOL_OWNER] = ATTR("owner", BOOL),
 	[AGENTCG_A_TOOL_DIRTY_TOTAL] = ATTR("dirty-total", DURATION),
+	[AGENTCG_A_TOOL_RUN_TOTAL] = ATTR("run-total", DURATION),
+	[AGENTCG_A_TOOL_WAIT_TOTAL] = ATTR("wait-total", DURATION),
+	[AGENTCG_A_TOOL_WAIT_LONGEST] = ATTR("wait-longest", DURATION),
+	[AGENTCG_A_TOOL_MIGRATIONS] = ATTR("migrations", COUNT),
 };
 
 static const struct agentcg_attr event_attrs[AGENTCG_A_EVENT_MAX + 1] = {

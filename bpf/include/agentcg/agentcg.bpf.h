@@ -10,6 +10,7 @@
 
 #include <linux/bpf.h>
 #include <linux/types.h>
+#include <stdbool.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_core_read.h>
@@ -48,6 +49,14 @@ __s32 agentcg_bpf_task_class(struct task_struct *task) __ksym __weak;
 __u32 agentcg_bpf_task_weight(struct task_struct *task) __ksym __weak;
 __u32 agentcg_bpf_task_pressure(struct task_struct *task) __ksym __weak;
 __u64 agentcg_bpf_task_deadline(struct task_struct *task) __ksym __weak;
+
+/*
+ * Only for members of struct sched_ext_ops: the task has run for @ran ns, before that
+ * it waited for @waited ns, and was on another processor if it has @moved.  For the
+ * receipt of the call that it is in.
+ */
+void agentcg_bpf_task_ran(struct task_struct *task, __u64 ran, __u64 waited,
+			  bool moved) __ksym __weak;
 
 /* Mutators: only for members of struct agentcg_policy_ops. */
 
