@@ -13,6 +13,7 @@
  * (sched/group.h), so nothing here can fail when one is made.
  */
 #include "sched/refill.h"
+#include "sched/report.h"
 #include "sched/state.h"
 #include "sched/task.h"
 
@@ -242,6 +243,7 @@ void BPF_PROG(sched_tick, struct task_struct *p)
 	const __u64 now = bpf_ktime_get_ns();
 	const struct call call = call_of(p, now);
 	const bool user = in_user_mode();
+	struct report report;
 	bool throttled;
 	__u64 at;
 
@@ -249,12 +251,14 @@ void BPF_PROG(sched_tick, struct task_struct *p)
 		return;
 	bpf_spin_lock(&tree_lock);
 	task_charge(task, p, now);
+	report = report_of(task, p);
 	task_set(task, p, &call, group_get(p->sched_task_group, &call, now));
 	task->in_kernel = !user;
 	throttled = is_throttled(task->entity.parent);
 	at = refill_next;
 	cpu_of(cpu)->runs = runs_as(task);
 	bpf_spin_unlock(&tree_lock);
+	report_send(p, &report);
 	if (!throttled)
 		return;
 	start_timer(at, now);
@@ -275,6 +279,7 @@ void BPF_PROG(sched_runnable, struct task_struct *p, __u64 enq_flags)
 		return;
 	bpf_spin_lock(&tree_lock);
 	task_begin(task, p, &call, now);
+	task->since = now;
 	bpf_spin_unlock(&tree_lock);
 }
 
@@ -283,11 +288,12 @@ void BPF_PROG(sched_running, struct task_struct *p)
 {
 	struct task __arena *task = task_of(p);
 	const __s32 cpu = scx_bpf_task_cpu(p);
+	const __u64 now = bpf_ktime_get_ns();
 
 	if (!task)
 		return;
 	bpf_spin_lock(&tree_lock);
-	task->charged = p->se.sum_exec_runtime;
+	task_take_cpu(task, p, cpu, now);
 	task->in_kernel = 1;
 	cpu_of(cpu)->runs = runs_as(task);
 	bpf_spin_unlock(&tree_lock);
@@ -299,16 +305,20 @@ void BPF_PROG(sched_stopping, struct task_struct *p, bool runnable)
 	struct task __arena *task = task_of(p);
 	const __s32 cpu = scx_bpf_task_cpu(p);
 	const __u64 now = bpf_ktime_get_ns();
+	struct report report;
 	__u64 at;
 
 	if (!task)
 		return;
 	bpf_spin_lock(&tree_lock);
 	task_charge(task, p, now);
+	report = report_of(task, p);
 	task->first = 0;
+	task->since = now;
 	at = refill_next;
 	cpu_of(cpu)->runs = RUNS_IDLE;
 	bpf_spin_unlock(&tree_lock);
+	report_send(p, &report);
 	start_timer(at, now);
 }
 

@@ -401,6 +401,67 @@ TEST_F_TIMEOUT(sched, besteffort, LIMIT_S)
 	EXPECT_TRUE(has_idle_share(self));
 }
 
+/* Without end from one processor to the other. */
+static int wander(void *const arg)
+{
+	for (;;) {
+		pin_to(1);
+		pin_to(0);
+		usleep(1000);
+	}
+	return 0;
+}
+
+static void run_for_a_while(struct __test_metadata *const _metadata,
+			    FIXTURE_DATA(sched) *const self,
+			    int (*const fn)(void *arg))
+{
+	declare(_metadata, self, &self->call, "one", AGENTCG_CLASS_BATCH, 100);
+	declare(_metadata, self, &self->other, "two", AGENTCG_CLASS_BATCH, 100);
+	ASSERT_LT(0, cg_spawn(self->call.fd, fn, NULL));
+	ASSERT_LT(0, cg_spawn(self->other.fd, spin, NULL));
+	usleep(3 * WINDOW_MS * 1000);
+}
+
+/* Two on one processor: each waits while the other one runs. */
+TEST_F_TIMEOUT(sched, receipt_of_spinner, LIMIT_S)
+{
+	struct nl *const nl = &self->nl;
+	uint64_t used, ran, waited;
+
+	run_for_a_while(_metadata, self, spin);
+	used = usage(self->call.path) * 1000;
+	ASSERT_EQ(0, call_end(nl, &self->call));
+	ran = reply_figure(nl, AGENTCG_A_TOOL_RUN_TOTAL);
+	waited = reply_figure(nl, AGENTCG_A_TOOL_WAIT_TOTAL);
+	TH_LOG("used %llu us, ran %llu us, waited %llu us, at most %llu us at once",
+	       (unsigned long long)used / 1000, (unsigned long long)ran / 1000,
+	       (unsigned long long)waited / 1000,
+	       (unsigned long long)reply_figure(nl, AGENTCG_A_TOOL_WAIT_LONGEST) / 1000);
+	/* It went on a little after the look, and its last steps are nobody's. */
+	EXPECT_LT(used * 95 / 100, ran);
+	EXPECT_GT(used * 3 / 2, ran);
+	EXPECT_LT(ran / 2, waited);
+	EXPECT_GT(ran * 2, waited);
+	EXPECT_LT(MS, reply_figure(nl, AGENTCG_A_TOOL_WAIT_LONGEST));
+	EXPECT_GT(waited / 4, reply_figure(nl, AGENTCG_A_TOOL_WAIT_LONGEST));
+	/* To where it is pinned. */
+	EXPECT_GE(1, reply_figure(nl, AGENTCG_A_TOOL_MIGRATIONS));
+}
+
+TEST_F_TIMEOUT(sched, receipt_of_wanderer, LIMIT_S)
+{
+	struct nl *const nl = &self->nl;
+
+	if (access("/sys/devices/system/cpu/cpu1", F_OK))
+		SKIP(return, "there is one processor");
+	run_for_a_while(_metadata, self, wander);
+	ASSERT_EQ(0, call_end(nl, &self->call));
+	TH_LOG("%llu migrations",
+	       (unsigned long long)reply_figure(nl, AGENTCG_A_TOOL_MIGRATIONS));
+	EXPECT_LT(20, reply_figure(nl, AGENTCG_A_TOOL_MIGRATIONS));
+}
+
 /*
  * As one who is said to be waited for might do it to go first again and again: for
  * less than a slice, which would end what it may have above its share.

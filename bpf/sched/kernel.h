@@ -81,6 +81,10 @@ struct pt_regs {
 	unsigned long cs;
 };
 
+struct bpf_prog_aux {
+	const void *st_ops;
+};
+
 enum scx_exit_kind {
 	SCX_EXIT_NONE,
 };

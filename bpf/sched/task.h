@@ -65,6 +65,8 @@ static void task_init(struct task __arena *task)
 	task->class = -1;
 	task->first = 0;
 	task->in_kernel = 0;
+	task->cpu = -1;
+	task->moved = 0;
 }
 
 static bool is_prompt(const struct task __arena *task)
@@ -117,6 +119,20 @@ static void task_begin(struct task __arena *task, const struct task_struct *p,
 	task_set(task, p, call, group);
 	task_move(task, group);
 	activate(&task->entity, is_prompt(task) ? CREDIT_PROMPT_NS : CREDIT_NS);
+}
+
+/* It leaves off waiting. */
+static void task_take_cpu(struct task __arena *task, const struct task_struct *p,
+			  const __s32 cpu, const __u64 now)
+{
+	const __u64 ns = now - task->since;
+
+	task->charged = p->se.sum_exec_runtime;
+	task->told = task->charged;
+	/* A clock of another processor may be behind. */
+	task->waited = (__s64)ns > 0 ? ns : 0;
+	task->moved = task->cpu >= 0 && task->cpu != cpu;
+	task->cpu = cpu;
 }
 
 static void task_end(struct task __arena *task)

@@ -136,20 +136,30 @@ struct group {
  * @item: where it waits
  * @next: of those that are free
  * @charged: se.sum_exec_runtime up to which it has been charged
+ * @told: likewise, up to which its call has been told
+ * @since: when it began to wait for a processor
+ * @waited: for how long it did, until the call is told
+ * @cpu: that it ran on last, or -1
  * @pid: in the initial namespace, while it waits
  * @class: enum agentcg_class, or -1
  * @first: it has been let go first, and has not stopped since
  * @in_kernel: it may hold locks: the last tick has not found it in user mode
+ * @moved: it was elsewhere the time before, until the call is told
  */
 struct task {
 	struct entity entity;
 	struct item item;
 	struct task __arena *next;
 	__u64 charged;
+	__u64 told;
+	__u64 since;
+	__u64 waited;
+	__s32 cpu;
 	__s32 pid;
 	__s32 class;
 	__u8 first;
 	__u8 in_kernel;
+	__u8 moved;
 };
 
 static struct bpf_spin_lock tree_lock SEC(".bss.tree_lock");
