@@ -2,22 +2,21 @@
 /* sched_ext as the kernel shows it. */
 #include "sched_host.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "files.h"
 
 #define SCHED_EXT	"/sys/kernel/sched_ext"
 
 static bool read_word(const char *path, char *word, size_t size)
 {
-	FILE *file = fopen(path, "re");
-	bool read = file && fgets(word, (int)size, file);
+	ssize_t len = read_text(AT_FDCWD, path, word, size);
 
-	if (file)
-		fclose(file);
-	if (read)
-		word[strcspn(word, "\n")] = '\0';
-	return read;
+	word[strcspn(word, "\n")] = '\0';
+	return len > 0;
 }
 
 bool sched_ext_there(void)

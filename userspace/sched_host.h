@@ -8,9 +8,6 @@
 
 #define SCHED_NAME_MAX	128
 
-/* Where the scheduler's struct sched_state is pinned. */
-#define SCHED_STATE_PIN	"/sys/fs/bpf/agentcg/sched-state"
-
 /** sched_ext_there() - Whether the kernel has it. */
 bool sched_ext_there(void);
 

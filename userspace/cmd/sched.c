@@ -10,6 +10,7 @@
 #include "../main.h"
 #include "../options.h"
 #include "../output.h"
+#include "../pins.h"
 #include "../sched_host.h"
 
 static const char help[] =

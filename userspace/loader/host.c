@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../complain.h"
+#include "../pins.h"
 
 /* What libbpf writes where a type or member is not in the kernel. */
 #define UNRESOLVED	"failed to resolve CO-RE relocation"
@@ -48,7 +49,7 @@ static int listen_to(enum libbpf_print_level level, const char *fmt,
 int check_types(void)
 {
 	if (access("/sys/kernel/btf/vmlinux", F_OK)) {
-		complain("the kernel has no type information, so it takes no policies: boot one with CONFIG_DEBUG_INFO_BTF");
+		complain("the kernel has no type information, so it takes no policy and no scheduler: boot one with CONFIG_DEBUG_INFO_BTF");
 		return -1;
 	}
 	if (!access("/sys/kernel/btf/agentcg", F_OK))
@@ -65,7 +66,7 @@ int check_pins(void)
 	struct statfs fs;
 
 	if (statfs(BPFFS, &fs) || fs.f_type != BPF_FS_MAGIC) {
-		complain("no BPF file system on %s to keep the policy: mount -t bpf bpf %s",
+		complain("no BPF file system on %s to keep it: mount -t bpf bpf %s",
 			 BPFFS, BPFFS);
 		return -1;
 	}

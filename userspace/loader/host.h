@@ -8,9 +8,6 @@
 
 #include <stdbool.h>
 
-#define BPFFS		"/sys/fs/bpf"
-#define PINS		BPFFS "/agentcg"
-
 /** check_types() - Of kernel and module; 0, or -1 after telling what is missing. */
 int check_types(void);
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../complain.h"
+#include "../pins.h"
 #include "host.h"
 
 #define OPS		"agentcg_policy_ops"

@@ -11,6 +11,7 @@
 
 #include "../../bpf/sched/state.h"
 #include "../complain.h"
+#include "../pins.h"
 #include "../sched_host.h"
 #include "host.h"
 
