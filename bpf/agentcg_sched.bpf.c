@@ -354,6 +354,7 @@ __s32 BPF_PROG(sched_init_task, struct task_struct *p,
 {
 	struct task_ref *ref = bpf_task_storage_get(&task_refs, p, NULL,
 						    BPF_LOCAL_STORAGE_GET_F_CREATE);
+	const __u64 now = bpf_ktime_get_ns();
 	struct task __arena *task;
 
 	if (!ref)
@@ -362,7 +363,7 @@ __s32 BPF_PROG(sched_init_task, struct task_struct *p,
 	bpf_spin_lock(&tree_lock);
 	task = task_alloc();
 	if (task)
-		task_init(task);
+		task_init(task, now);
 	bpf_spin_unlock(&tree_lock);
 	ref->task = task;
 	return 0;

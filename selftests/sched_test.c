@@ -401,6 +401,69 @@ TEST_F_TIMEOUT(sched, besteffort, LIMIT_S)
 	EXPECT_TRUE(has_idle_share(self));
 }
 
+static void start_two(struct __test_metadata *const _metadata,
+		      FIXTURE_DATA(sched) *const self,
+		      const struct intent *const intent)
+{
+	const struct intent other = intent_of(16 * MB, 0, 0);
+
+	ASSERT_EQ(0, call_start(&self->nl, &self->session, &self->call, "one", intent));
+	ASSERT_EQ(0, call_start(&self->nl, &self->session, &self->other, "two", &other));
+	watch(self, &self->call);
+	watch(self, &self->other);
+	ASSERT_LT(0, cg_spawn(self->call.fd, spin, NULL));
+	ASSERT_LT(0, cg_spawn(self->other.fd, spin, NULL));
+}
+
+static int fill_too_much(void *const arg)
+{
+	fill(64 * MB);
+	return stay();
+}
+
+/* Its reclaim shall not be at the cost of others: a quarter of its weight counts. */
+TEST_F_TIMEOUT(sched, held_back, LIMIT_S)
+{
+	const struct intent intent = intent_of(16 * MB, 4 * MB, 3600000 * MS);
+
+	start_two(_metadata, self, &intent);
+	EXPECT_TRUE(comes_to(_metadata, self, (const int[]) { 5000, 5000 }));
+	ASSERT_LT(0, cg_spawn(self->call.fd, fill_too_much, NULL));
+	ASSERT_EQ(0, call_wait(&self->nl, &self->call, AGENTCG_A_TOOL_PARKED, 1,
+			       60000));
+	EXPECT_TRUE(comes_to(_metadata, self, (const int[]) { 2000, 8000 }));
+}
+
+/*
+ * In the last ten seconds its weight counts for more, up to four times.  Put off
+ * before every window, the deadline is 6 to 5 seconds away: there it is 2.35 times.
+ */
+TEST_F_TIMEOUT(sched, near_deadline, LIMIT_S)
+{
+	const int due[] = { 7015, 2985 };
+	struct intent intent = intent_of(16 * MB, 0, 0);
+	bool near = false;
+	uint64_t begun;
+	int window;
+
+	intent.set |= SET(DEADLINE);
+	intent.deadline = 3600000 * MS;
+	start_two(_metadata, self, &intent);
+	begun = now_ns();
+	EXPECT_TRUE(comes_to(_metadata, self, (const int[]) { 5000, 5000 }));
+	for (window = 0; window < WINDOWS && !near; window++) {
+		intent.deadline = now_ns() - begun + 6 * WINDOW_MS * MS;
+		ASSERT_EQ(0, call_set(&self->nl, &self->call, &intent));
+		measure(self);
+		near = is_near(self, due, false);
+	}
+	EXPECT_TRUE(near) {
+		TH_LOG("%llu and %llu us in the last window",
+		       (unsigned long long)self->groups[0].used,
+		       (unsigned long long)self->groups[1].used);
+	}
+}
+
 /* Without end from one processor to the other. */
 static int wander(void *const arg)
 {

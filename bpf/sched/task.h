@@ -51,7 +51,7 @@ static struct task __arena *task_alloc(void)
 	return task;
 }
 
-static void task_init(struct task __arena *task)
+static void task_init(struct task __arena *task, const __u64 now)
 {
 	task->entity.parent = NULL;
 	task->entity.vtime = 0;
@@ -65,6 +65,7 @@ static void task_init(struct task __arena *task)
 	task->class = -1;
 	task->first = 0;
 	task->in_kernel = 0;
+	task->since = now;
 	task->cpu = -1;
 	task->moved = 0;
 }
