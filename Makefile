@@ -66,6 +66,9 @@ bench:
 bench-memory:
 	selftests/bench/bench-memory
 
+bench-cpu:
+	selftests/bench/bench-cpu
+
 soak:
 	selftests/soak
 
@@ -89,10 +92,11 @@ help:
 	@echo 'make unit | kunit  run only the tests of the tools | of the module, by KUnit'
 	@echo 'make demo          show what agentcg does'
 	@echo 'make bench | soak  measure | run for long'
+	@echo 'make bench-cpu     the scheduler against the kernel'"'"'s own (RUNS=3)'
 	@echo 'make bench-memory  replay agents under too little memory, in seven arms (RUNS=3)'
 	@echo 'make gen           generate the netlink code from its spec; gen-check compares'
 	@echo 'KDIR=DIR           kernel build tree, KVER=RELEASE the kernel to build for'
 
 .PHONY: all modules bpf userspace install install-modules install-bpf install-userspace \
 	uninstall uninstall-bpf uninstall-userspace clean clean-bpf clean-userspace \
-	check unit kunit demo bench bench-memory soak gen gen-check dkms-install help
+	check unit kunit demo bench bench-memory bench-cpu soak gen gen-check dkms-install help

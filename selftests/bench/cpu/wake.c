@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* wake: how late one is who wakes up every now and then and works for a moment. */
+#include "load.h"
+
+#define PERIOD_NS	10000000ull
+#define WORK_NS		180000
+
+static void sleep_until(uint64_t ns)
+{
+	const struct timespec at = {
+		.tv_sec = ns / 1000000000ull,
+		.tv_nsec = ns % 1000000000ull,
+	};
+
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
+}
+
+int main(int argc, char **argv)
+{
+	static const char help[] =
+		"usage: wake ROUNDS PHASE\n\n"
+		"Wakes up every 10 ms of the clock and PHASE us, and works for 180 us.\n"
+		"Prints, as JSON, by how much it was late each time, in ns.\n";
+	unsigned long rounds, i;
+	uint64_t *late, at;
+
+	if (argc != 3) {
+		const int asked = argc == 2 && !strcmp(argv[1], "--help");
+
+		fputs(help, asked ? stdout : stderr);
+		return !asked;
+	}
+	rounds = strtoul(argv[1], NULL, 10);
+	late = calloc(rounds, sizeof(*late));
+	if (!rounds || !late) {
+		fprintf(stderr, "wake: %s: not a number of rounds\n", argv[1]);
+		return 1;
+	}
+	at = now_ns() / PERIOD_NS * PERIOD_NS + PERIOD_NS +
+	     strtoul(argv[2], NULL, 10) * 1000;
+	for (i = 0; i < rounds; i++) {
+		at += PERIOD_NS;
+		sleep_until(at);
+		late[i] = now_ns() - at;
+		work(WORK_NS);
+		/* Who is stopped past his next turn has missed it. */
+		while (at + PERIOD_NS < now_ns())
+			at += PERIOD_NS;
+	}
+	printf("{");
+	print_samples("late_ns", late, rounds);
+	printf("}\n");
+	return 0;
+}
