@@ -200,6 +200,8 @@ def measure(arm, cases, rounds, run):
     with scheduled(arm):
         for case in cases:
             say(f'{arm}: {case.__name__}, run {run + 1}')
+            # What the last one leaves behind has its time.
+            time.sleep(SETTLE_S)
             line = {'case': case.__name__, 'arm': arm, 'run': run, 'smp': os.cpu_count(),
                     'kernel': platform.release(), **case(arm, rounds)}
             print(json.dumps(line), flush=True)
