@@ -201,7 +201,20 @@ static int write_file(void *const arg)
 	return make_file(NAME, filler->total, false);
 }
 
-/* What a session may write to the disk under DISK, by the second. */
+static int write_a_sector(void *const arg)
+{
+	const int fd = open(NAME, O_CREAT | O_WRONLY | O_DIRECT, 0600);
+	void *const sector = aligned_alloc(4096, 4096);
+
+	memset(sector, 1, 4096);
+	return fd < 0 || pwrite(fd, sector, 4096, 0) != 4096;
+}
+
+/*
+ * What a session may write to the disk under DISK, by the second.  The block layer
+ * has to know the session by then: it would allocate under a lock of which lockdep
+ * says, now and then, that it must not (blkg_conf_prep() in 7.3).
+ */
 static int limit_writes(const struct session *const session, const uint64_t rate)
 {
 	char path[CG_PATH_MAX], dev[32], text[96];
@@ -219,6 +232,7 @@ static int limit_writes(const struct session *const session, const uint64_t rate
 		 (unsigned long long)rate);
 	return cg_write(CG_ROOT, "cgroup.subtree_control", "+io") ?:
 	       cg_write(CG_BASE, "cgroup.subtree_control", "+io") ?:
+	       run(session->agent_fd, write_a_sector, NULL) ?:
 	       cg_write(session->path, "io.max", text);
 }
 
