@@ -203,6 +203,16 @@ static bool is_near(FIXTURE_DATA(sched) *const self, const int *const due,
 	return true;
 }
 
+/* One window more. */
+static void measure_more(FIXTURE_DATA(sched) *const self)
+{
+	int i;
+
+	measure(self);
+	for (i = 0; i < self->nr_groups; i++)
+		self->groups[i].total += self->groups[i].used;
+}
+
 /* Whether each comes to its due, in parts of 10,000. */
 static bool comes_to(struct __test_metadata *const _metadata,
 		     FIXTURE_DATA(sched) *const self, const int *const due)
@@ -212,9 +222,7 @@ static bool comes_to(struct __test_metadata *const _metadata,
 	for (i = 0; i < self->nr_groups; i++)
 		self->groups[i].total = 0;
 	for (window = 0; window < WINDOWS; window++) {
-		measure(self);
-		for (i = 0; i < self->nr_groups; i++)
-			self->groups[i].total += self->groups[i].used;
+		measure_more(self);
 		if (is_near(self, due, false) || is_near(self, due, true))
 			return true;
 	}
@@ -279,19 +287,21 @@ TEST_F_TIMEOUT(sched, cpu_max, LIMIT_S)
 	EXPECT_TRUE(comes_to(_metadata, self, (const int[]) { 5000, 5000 }));
 }
 
-/* Whether the first of two has at least half of the 1/64 that is stated. */
+/*
+ * Whether the first of two has at least half of the 1/64 that is stated, since the
+ * last comes_to().  It comes in slices: a window may be without one.
+ */
 static bool has_idle_share(FIXTURE_DATA(sched) *const self)
 {
-	uint64_t idle = 0, all = 0;
+	const struct group *const idle = &self->groups[0], *const busy = &self->groups[1];
 	int window;
 
-	/* It comes in slices: a window may be without one. */
-	for (window = 0; window < WINDOWS && idle * 128 <= all; window++) {
-		measure(self);
-		idle += self->groups[0].used;
-		all += self->groups[0].used + self->groups[1].used;
+	for (window = 0; window < WINDOWS; window++) {
+		if (idle->total * 128 > idle->total + busy->total)
+			return true;
+		measure_more(self);
 	}
-	return idle * 128 > all;
+	return false;
 }
 
 TEST_F_TIMEOUT(sched, cpu_idle, LIMIT_S)
@@ -410,9 +420,10 @@ TEST_F_TIMEOUT(sched, besteffort, LIMIT_S)
 	EXPECT_TRUE(has_idle_share(self));
 }
 
+/* @fn in a call with this intent, beside a spinner; both of them batch. */
 static void start_two(struct __test_metadata *const _metadata,
 		      FIXTURE_DATA(sched) *const self,
-		      const struct intent *const intent)
+		      const struct intent *const intent, int (*const fn)(void *arg))
 {
 	const struct intent other = intent_of(16 * MB, 0, 0);
 
@@ -420,7 +431,7 @@ static void start_two(struct __test_metadata *const _metadata,
 	ASSERT_EQ(0, call_start(&self->nl, &self->session, &self->other, "two", &other));
 	watch(self, &self->call);
 	watch(self, &self->other);
-	ASSERT_LT(0, cg_spawn(self->call.fd, spin, NULL));
+	ASSERT_LT(0, cg_spawn(self->call.fd, fn, NULL));
 	ASSERT_LT(0, cg_spawn(self->other.fd, spin, NULL));
 }
 
@@ -435,7 +446,7 @@ TEST_F_TIMEOUT(sched, held_back, LIMIT_S)
 {
 	const struct intent intent = intent_of(16 * MB, 4 * MB, 3600000 * MS);
 
-	start_two(_metadata, self, &intent);
+	start_two(_metadata, self, &intent, spin);
 	EXPECT_TRUE(comes_to(_metadata, self, (const int[]) { 5000, 5000 }));
 	ASSERT_LT(0, cg_spawn(self->call.fd, fill_too_much, NULL));
 	ASSERT_EQ(0, call_wait(&self->nl, &self->call, AGENTCG_A_TOOL_PARKED, 1,
@@ -457,7 +468,7 @@ TEST_F_TIMEOUT(sched, near_deadline, LIMIT_S)
 
 	intent.set |= SET(DEADLINE);
 	intent.deadline = 3600000 * MS;
-	start_two(_metadata, self, &intent);
+	start_two(_metadata, self, &intent, spin);
 	begun = now_ns();
 	EXPECT_TRUE(comes_to(_metadata, self, (const int[]) { 5000, 5000 }));
 	for (window = 0; window < WINDOWS && !near; window++) {
@@ -488,10 +499,9 @@ static void run_for_a_while(struct __test_metadata *const _metadata,
 			    FIXTURE_DATA(sched) *const self,
 			    int (*const fn)(void *arg))
 {
-	declare(_metadata, self, &self->call, "one", AGENTCG_CLASS_BATCH, 100);
-	declare(_metadata, self, &self->other, "two", AGENTCG_CLASS_BATCH, 100);
-	ASSERT_LT(0, cg_spawn(self->call.fd, fn, NULL));
-	ASSERT_LT(0, cg_spawn(self->other.fd, spin, NULL));
+	const struct intent intent = intent_of(16 * MB, 0, 0);
+
+	start_two(_metadata, self, &intent, fn);
 	usleep(3 * WINDOW_MS * 1000);
 }
 
