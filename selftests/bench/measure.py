@@ -6,7 +6,6 @@ Each figure is a dictionary with its bar and all that was measured for it.
 """
 import argparse
 import json
-import math
 import os
 import platform
 import statistics
@@ -15,6 +14,8 @@ import sys
 import time
 
 import quantile
+from files import read, write
+from quantile import p99, percentile
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 ROOT = '/sys/fs/cgroup/bench'
@@ -33,31 +34,12 @@ def say(text):
     print(f'bench: {platform.release()}: {text}', file=sys.stderr, flush=True)
 
 
-def write(path, text):
-    with open(path, 'w', encoding='ascii') as file:
-        file.write(str(text))
-
-
-def read(path):
-    with open(path, encoding='ascii') as file:
-        return file.read()
-
-
 def run(*words, **options):
     return subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True, **options).stdout
 
 
 def tool(name):
     return f'{HERE}/{name}'
-
-
-def percentile(samples, percent):
-    """Nearest rank."""
-    return sorted(samples)[max(0, math.ceil(len(samples) * percent / 100) - 1)]
-
-
-def p99(samples):
-    return percentile(samples, 99)
 
 
 def info(key):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Quantiles of two arms, compared.
+"""Quantiles, and those of two arms compared.
 
 A single order statistic jumps where the samples stand in clusters: of charges
 that take 11,037 or 11,997 instructions the nearest rank is the one or the other
@@ -15,6 +15,15 @@ RESAMPLES = 200
 SEED = 1
 # Of a logarithm, below the largest: a weight of 1e-13.
 NOTHING = 30
+
+
+def percentile(samples, percent):
+    """Nearest rank."""
+    return sorted(samples)[max(0, math.ceil(len(samples) * percent / 100) - 1)]
+
+
+def p99(samples):
+    return percentile(samples, 99)
 
 
 @lru_cache

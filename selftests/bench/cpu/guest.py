@@ -1,10 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Runs in the guest: puts the same loads under every arm, and prints what came of it as JSON.
-
-An arm is who schedules, and what he is told: the kernel's own scheduler (EEVDF), which is
-told nothing or the weights of the fallback, or agentcg_sched.
-"""
+"""Runs in the guest: puts the same loads under every arm, and prints what came of it as JSON."""
 import argparse
 import contextlib
 import json
@@ -15,11 +11,13 @@ import subprocess
 import sys
 import time
 
+from arms import ARMS
+from files import read, write
+
 HERE = os.path.dirname(os.path.realpath(__file__))
 ROOT = '/sys/fs/cgroup/bench'
 SESSION = f'{ROOT}/session'
 NAME = '/bench/session'
-ARMS = ['eevdf', 'weights', 'sched']
 SPINNERS = 8
 AT_ONCE = 10
 PHASE_US = 1000
@@ -32,14 +30,8 @@ def say(text):
     print(f'bench-cpu: {os.cpu_count()} processor(s): {text}', file=sys.stderr, flush=True)
 
 
-def write(path, text):
-    with open(path, 'w', encoding='ascii') as file:
-        file.write(str(text))
-
-
 def usage_us(cgroup):
-    with open(f'{cgroup}/cpu.stat', encoding='ascii') as file:
-        return int(dict(line.split() for line in file)['usage_usec'])
+    return int(dict(line.split() for line in read(f'{cgroup}/cpu.stat').splitlines())['usage_usec'])
 
 
 def agentcg(*words):

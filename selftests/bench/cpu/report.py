@@ -7,16 +7,13 @@
 Exit status 1 when a bar is missed.
 """
 import json
-import math
 import statistics
 import sys
 
-ARMS = ['eevdf', 'weights', 'sched']
+from arms import ARMS
+from quantile import p99
+
 NEAR = .02
-
-
-def p99(samples):
-    return sorted(samples)[math.ceil(len(samples) * .99) - 1]
 
 
 def values(lines, case, arm, smp, of):
