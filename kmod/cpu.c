@@ -116,7 +116,7 @@ void agentcg_cpu_apply(struct agentcg_tool *const tool)
 void agentcg_cpu_ran(struct agentcg_cpu *const cpu, const u64 ran,
 		     const u64 waited, const bool moved)
 {
-	s64 longest = atomic64_read(&cpu->wait_longest);
+	s64 longest;
 
 	atomic64_add(ran, &cpu->run_total);
 	if (moved)
@@ -124,6 +124,7 @@ void agentcg_cpu_ran(struct agentcg_cpu *const cpu, const u64 ran,
 	if (!waited)
 		return;
 	atomic64_add(waited, &cpu->wait_total);
+	longest = atomic64_read(&cpu->wait_longest);
 	while ((s64)waited > longest &&
 	       !atomic64_try_cmpxchg(&cpu->wait_longest, &longest, waited))
 		;

@@ -51,7 +51,7 @@ __u32 agentcg_bpf_task_pressure(struct task_struct *task) __ksym __weak;
 __u64 agentcg_bpf_task_deadline(struct task_struct *task) __ksym __weak;
 
 /*
- * Only for members of struct sched_ext_ops: the task has run for @ran ns, before that
+ * For members of struct sched_ext_ops, and of policies: the task has run for @ran ns, before that
  * it waited for @waited ns, and was on another processor if it has @moved.  For the
  * receipt of the call that it is in.
  */
