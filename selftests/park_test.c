@@ -116,8 +116,11 @@ TEST_F_TIMEOUT(park, stall_is_bounded, 60)
 	/* Real time too: nobody else held it. */
 	EXPECT_GE(stall + 8000 * MS * slow(),
 		  self->filler->ended - self->filler->begun);
-	/* Between the hook and the kernel's own look another thread may charge. */
-	EXPECT_GE(variant->threads / 8,
+	/*
+	 * Between the hook and the kernel's own look another thread may charge;
+	 * threads that were really throttled would make dozens, each of them.
+	 */
+	EXPECT_GE(variant->threads - 1,
 		  cg_read_key(self->session.path, "memory.events", "high"));
 	EXPECT_EQ(0, session_balances(nl, &self->session));
 	EXPECT_EQ(0, info_wait(nl, AGENTCG_A_INFO_PARKED, 0, 5000));
