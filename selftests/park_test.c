@@ -118,7 +118,7 @@ TEST_F_TIMEOUT(park, stall_is_bounded, 60)
 		  self->filler->ended - self->filler->begun);
 	/*
 	 * Between the hook and the kernel's own look another thread may charge;
-	 * threads that were really throttled would make dozens, each of them.
+	 * one that is really throttled makes about sixteen by itself.
 	 */
 	EXPECT_GE(variant->threads - 1,
 		  cg_read_key(self->session.path, "memory.events", "high"));
