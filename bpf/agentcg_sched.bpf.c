@@ -204,13 +204,13 @@ void BPF_PROG(sched_dispatch, __s32 cpu, struct task_struct *prev)
 {
 	struct task __arena *last = NULL;
 	__s32 pid;
-	int i;
 
 	if (scx_bpf_dsq_move_to_local(DSQ_PROMPT))
 		return;
 	if (prev && (prev->scx.flags & SCX_TASK_QUEUED))
 		last = task_of(prev);
-	for (i = 0; i < MAX_TRIES; i++) {
+	/* The verifier walks the body of this loop once; a counted one each time. */
+	bpf_repeat(MAX_TRIES) {
 		pid = pick(cpu, prev, last);
 		if (pid > 0 && !run(pid, cpu))
 			continue;
