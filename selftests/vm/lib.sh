@@ -12,6 +12,8 @@ export LC_ALL=C.UTF-8
 
 # The rig's own failures are told apart from a command's by this status.
 RIG_FAILED=125
+# And so is what the emulator does wrong now and then.
+RIG_AGAIN=123
 
 say() {
 	printf '%s: %s\n' "$PROG" "$*" >&2
