@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Writing control files, see cgfile.h. */
+/* Control files, see cgfile.h. */
 
 #include "common.h"
 
@@ -16,7 +16,7 @@
 #define FILE_NAME_MAX	32
 
 static struct file *open_file(const struct agentcg_place *const place,
-			      const char *const name)
+			      const char *const name, const int flags)
 {
 	char path[AGENTCG_PLACE_NAME_MAX + FILE_NAME_MAX];
 	struct file *file;
@@ -26,7 +26,7 @@ static struct file *open_file(const struct agentcg_place *const place,
 	if (len < 0)
 		return ERR_PTR(len);
 	snprintf(path + len, sizeof(path) - len, "/%s", name);
-	file = file_open_root(&place->root->path, path, O_WRONLY, 0);
+	file = file_open_root(&place->root->path, path, flags, 0);
 	/* The name may be another call's by now. */
 	if (!IS_ERR(file) && d_inode(file->f_path.dentry->d_parent)->i_ino !=
 			     cgroup_id(place->cgrp)) {
@@ -49,7 +49,7 @@ static struct file *open_file(const struct agentcg_place *const place,
 int agentcg_cgfile_write(const struct agentcg_place *const place,
 			 const char *const name, const char *const text)
 {
-	struct file *const file = open_file(place, name);
+	struct file *const file = open_file(place, name, O_WRONLY);
 	loff_t pos = 0;
 	ssize_t len;
 
@@ -58,4 +58,32 @@ int agentcg_cgfile_write(const struct agentcg_place *const place,
 	len = kernel_write(file, text, strlen(text), &pos);
 	fput(file);
 	return len < 0 ? len : 0;
+}
+
+/**
+ * agentcg_cgfile_read - read the beginning of a control file of a call
+ * @place: of the call
+ * @name: of the file
+ * @text: where it goes, ended by a zero
+ * @size: of that
+ *
+ * Context: as agentcg_cgfile_write().
+ * Return: 0; -ENOENT when the cgroup has gone; or what the file says.
+ */
+int agentcg_cgfile_read(const struct agentcg_place *const place,
+			const char *const name, char *const text,
+			const size_t size)
+{
+	struct file *const file = open_file(place, name, O_RDONLY);
+	loff_t pos = 0;
+	ssize_t len;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	len = kernel_read(file, text, size - 1, &pos);
+	fput(file);
+	if (len < 0)
+		return len;
+	text[len] = '\0';
+	return 0;
 }

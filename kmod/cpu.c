@@ -10,6 +10,7 @@
 #include "common.h"
 
 #include <linux/atomic.h>
+#include <linux/string.h>
 
 #include "cgfile.h"
 #include "cpu.h"
@@ -28,28 +29,59 @@ static int write_number(const struct agentcg_place *const place,
 }
 
 /* An idle group has no weight: the one has to end before the other can be. */
-static void write_files(const struct agentcg_cpu *const cpu, const u32 wanted)
+static void write_weight(const struct agentcg_cpu *const cpu, const u32 wanted)
 {
 	const struct agentcg_place *const place = &cpu->place;
 
+	if (wanted == cpu->written.weight)
+		return;
 	if (wanted == AGENTCG_CPU_IDLE) {
 		write_number(place, "cpu.idle", 1);
 		return;
 	}
-	if (cpu->written == AGENTCG_CPU_IDLE)
+	if (cpu->written.weight == AGENTCG_CPU_IDLE)
 		write_number(place, "cpu.idle", 0);
 	write_number(place, "cpu.weight", wanted);
 }
 
+/*
+ * As much as the quota is what the kernel allows.  Where there is none it would take
+ * the burst as well, and then refuse every quota that is smaller.
+ */
+static void write_burst(struct agentcg_cpu *const cpu, const bool wanted)
+{
+	char quota[48];
+
+	if (!wanted) {
+		if (cpu->bursts)
+			write_number(&cpu->place, "cpu.max.burst", 0);
+		cpu->bursts = false;
+		return;
+	}
+	if (agentcg_cgfile_read(&cpu->place, "cpu.max", quota, sizeof(quota)))
+		return;
+	quota[strcspn(quota, " ")] = '\0';
+	if (strcmp(quota, "max"))
+		cpu->bursts = !agentcg_cgfile_write(&cpu->place, "cpu.max.burst",
+						    quota);
+}
+
+static bool is_same(const struct agentcg_cpu_files a,
+		    const struct agentcg_cpu_files b)
+{
+	return a.weight == b.weight && a.burst == b.burst;
+}
+
 /* Return: whether there is something to write; otherwise the place is let go. */
-static bool next_write(struct agentcg_tool *const tool, u32 *const wanted)
+static bool next_write(struct agentcg_tool *const tool,
+		       struct agentcg_cpu_files *const wanted)
 {
 	struct agentcg_cpu *const cpu = &tool->cpu;
 	struct agentcg_place place;
 
 	scoped_guard(spinlock_irqsave, &tool->d.session->lock) {
 		*wanted = cpu->wanted;
-		if (*wanted != cpu->written)
+		if (!is_same(*wanted, cpu->written))
 			return true;
 		place = cpu->place;
 		cpu->place = (struct agentcg_place) {};
@@ -63,10 +95,11 @@ static void cpu_work_fn(struct work_struct *const work)
 {
 	struct agentcg_tool *const tool =
 		container_of(work, struct agentcg_tool, cpu.work);
-	u32 wanted;
+	struct agentcg_cpu_files wanted;
 
 	while (next_write(tool, &wanted)) {
-		write_files(&tool->cpu, wanted);
+		write_weight(&tool->cpu, wanted.weight);
+		write_burst(&tool->cpu, wanted.burst);
 		/* Also what could not be: it will not be the next time. */
 		tool->cpu.written = wanted;
 	}
@@ -77,8 +110,8 @@ static void cpu_work_fn(struct work_struct *const work)
 void agentcg_cpu_init(struct agentcg_tool *const tool)
 {
 	INIT_WORK(&tool->cpu.work, cpu_work_fn);
-	tool->cpu.wanted = AGENTCG_CPU_DEFAULT;
-	tool->cpu.written = AGENTCG_CPU_DEFAULT;
+	tool->cpu.wanted.weight = AGENTCG_CPU_DEFAULT;
+	tool->cpu.written.weight = AGENTCG_CPU_DEFAULT;
 }
 
 /**
@@ -90,9 +123,12 @@ void agentcg_cpu_init(struct agentcg_tool *const tool)
 void agentcg_cpu_apply(struct agentcg_tool *const tool)
 {
 	struct agentcg_cpu *const cpu = &tool->cpu;
-	const u32 wanted = agentcg_limits_cpu_weight(&tool->limits);
+	const struct agentcg_cpu_files wanted = {
+		.weight = agentcg_limits_cpu_weight(&tool->limits),
+		.burst = agentcg_limits_is_prompt(&tool->limits),
+	};
 
-	if (likely(wanted == cpu->wanted))
+	if (likely(is_same(wanted, cpu->wanted)))
 		return;
 	if (!refcount_inc_not_zero(&tool->d.ref))
 		return;

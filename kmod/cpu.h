@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * CPU of a call: its class and weight as the kernel's own scheduler knows them, in
- * cpu.weight and cpu.idle of its cgroup; and what a scheduler of sched_ext tells of
- * the processors that it had.
+ * cpu.weight, cpu.idle and cpu.max.burst of its cgroup; and what a scheduler of
+ * sched_ext tells of the processors that it had.
  *
  * A call that declares neither is left at the kernel's default, and so is what
  * somebody else wrote there.
@@ -19,11 +19,22 @@
 struct agentcg_tool;
 
 /**
+ * struct agentcg_cpu_files - what the files of a call are to say
+ * @weight: cpu.weight, or AGENTCG_CPU_IDLE
+ * @burst: whether what is left of cpu.max may be had later
+ */
+struct agentcg_cpu_files {
+	u32 weight;
+	bool burst;
+};
+
+/**
  * struct agentcg_cpu - of a call
  * @work: writes the files; holds a reference to the call while it is queued
- * @wanted: cpu.weight, or AGENTCG_CPU_IDLE; by the session's lock
+ * @wanted: by the session's lock
  * @place: where the files are, while there is something to write; likewise
- * @written: what they say, as far as we wrote them, or tried to; only the work's
+ * @written: what they say, as far as we wrote them, or tried to; only the work's, as is
+ * @bursts: cpu.max.burst is ours
  * @run_total: ns for which its tasks ran, as are the next three without a lock; 0
  *             where no scheduler has told
  * @wait_total: ns for which they could have run and did not, summed over them
@@ -32,9 +43,10 @@ struct agentcg_tool;
  */
 struct agentcg_cpu {
 	struct work_struct work;
-	u32 wanted;
+	struct agentcg_cpu_files wanted;
 	struct agentcg_place place;
-	u32 written;
+	struct agentcg_cpu_files written;
+	bool bursts;
 	atomic64_t run_total;
 	atomic64_t wait_total;
 	atomic64_t wait_longest;

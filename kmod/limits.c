@@ -118,6 +118,16 @@ s16 agentcg_limits_oom_score(const struct agentcg_limits *const limits)
 }
 
 /**
+ * agentcg_limits_is_prompt - whether somebody waits for a call
+ * @limits: of the call
+ */
+bool agentcg_limits_is_prompt(const struct agentcg_limits *const limits)
+{
+	return limits->class == AGENTCG_CLASS_INTERACTIVE ||
+	       limits->class == AGENTCG_CLASS_LATENCY;
+}
+
+/**
  * agentcg_limits_cpu_weight - cpu.weight for a call
  * @limits: of the call
  *
@@ -128,13 +138,9 @@ s16 agentcg_limits_oom_score(const struct agentcg_limits *const limits)
  */
 u32 agentcg_limits_cpu_weight(const struct agentcg_limits *const limits)
 {
-	switch (limits->class) {
-	case AGENTCG_CLASS_INTERACTIVE:
-	case AGENTCG_CLASS_LATENCY:
+	if (agentcg_limits_is_prompt(limits))
 		return min(10 * limits->weight, AGENTCG_WEIGHT_MAX);
-	case AGENTCG_CLASS_BESTEFFORT:
+	if (limits->class == AGENTCG_CLASS_BESTEFFORT)
 		return AGENTCG_CPU_IDLE;
-	default:
-		return limits->weight;
-	}
+	return limits->weight;
 }

@@ -47,6 +47,7 @@ int agentcg_limits_merge(struct agentcg_limits *limits,
 			 u8 max_class, struct netlink_ext_ack *extack);
 void agentcg_limits_builtin(struct agentcg_intent *defaults);
 s16 agentcg_limits_oom_score(const struct agentcg_limits *limits);
+bool agentcg_limits_is_prompt(const struct agentcg_limits *limits);
 u32 agentcg_limits_cpu_weight(const struct agentcg_limits *limits);
 
 #endif /* _AGENTCG_LIMITS_H */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Class and weight of a call as cpu.weight and cpu.idle of its cgroup. */
+/* Class and weight of a call as cpu.weight, cpu.idle and cpu.max.burst of its cgroup. */
 
 #include <errno.h>
 #include <sched.h>
@@ -88,6 +88,32 @@ TEST_F(cpu, of_every_class)
 	EXPECT_FILE(&self->call, "cpu.idle", 0);
 	change(_metadata, self, AGENTCG_CLASS_BATCH, 100);
 	EXPECT_FILE(&self->call, "cpu.weight", 100);
+}
+
+/* Only for those who are waited for, and no more than the kernel takes. */
+TEST_F(cpu, burst)
+{
+	ASSERT_EQ(0, call_make(&self->session, &self->call, "call"));
+	ASSERT_EQ(0, cg_write(self->call.path, "cpu.max", "30000 100000"));
+	change(_metadata, self, AGENTCG_CLASS_LATENCY, 100);
+	EXPECT_FILE(&self->call, "cpu.max.burst", 30000);
+	change(_metadata, self, AGENTCG_CLASS_BATCH, 100);
+	EXPECT_FILE(&self->call, "cpu.max.burst", 0);
+	ASSERT_EQ(0, cg_write_u64(self->call.path, "cpu.max.burst", 20000));
+	change(_metadata, self, AGENTCG_CLASS_BESTEFFORT, 100);
+	EXPECT_FILE(&self->call, "cpu.idle", 1);
+	EXPECT_EQ(20000, cg_read_u64(self->call.path, "cpu.max.burst"));
+}
+
+/* Or a quota that is set later would be refused. */
+TEST_F(cpu, no_burst_without_a_quota)
+{
+	declare(_metadata, self, AGENTCG_CLASS_LATENCY, 100);
+	EXPECT_FILE(&self->call, "cpu.weight", 1000);
+	change(_metadata, self, AGENTCG_CLASS_INTERACTIVE, 50);
+	EXPECT_FILE(&self->call, "cpu.weight", 500);
+	EXPECT_EQ(0, cg_read_u64(self->call.path, "cpu.max.burst"));
+	EXPECT_EQ(0, cg_write(self->call.path, "cpu.max", "1000 100000"));
 }
 
 /* Who declares nothing of the kind keeps what is there. */

@@ -35,7 +35,7 @@ static const struct {
 } holds[] = {
 	{ "scheduler", "calls that are waited for go first, and all cgroups have their due", {
 	  NULL } },
-	{ "fallback", "class and weight of a call are in cpu.weight and cpu.idle of its cgroup", {
+	{ "fallback", "class and weight of a call are in cpu.weight, cpu.idle and cpu.max.burst of its cgroup", {
 	  "a call that is waited for has ten times the weight, and does not go first",
 	  "besteffort has about 0.3 % of a busy processor, not 1.5 %",
 	  "no weights for calls where the cpu controller is not enabled for them",
