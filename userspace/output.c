@@ -2,6 +2,7 @@
 #include "output.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -69,25 +70,46 @@ static const char *enum_name(const struct agentcg_attr *attr, uint64_t value,
 	return buf;
 }
 
+#define CLOCK_TRIES	8
+
+static long long read_clock(clockid_t clock)
+{
+	struct timespec at;
+
+	clock_gettime(clock, &at);
+	return at.tv_sec * NSEC_PER_SEC + at.tv_nsec;
+}
+
 /*
- * Boot time to wall clock, in milliseconds: the two clocks cannot be read at
- * the same moment, and one instant is to be the same text every time.
+ * From boot time to wall clock, ns: the two cannot be read at the same moment, so the
+ * one is read before and after the other, and the quickest of some tries counts.
  */
+static long long wall_offset(void)
+{
+	long long best = LLONG_MAX, offset = 0, before, real, after;
+	int i;
+
+	for (i = 0; i < CLOCK_TRIES; i++) {
+		before = read_clock(CLOCK_BOOTTIME);
+		real = read_clock(CLOCK_REALTIME);
+		after = read_clock(CLOCK_BOOTTIME);
+		if (after - before >= best)
+			continue;
+		best = after - before;
+		offset = real - before - best / 2;
+	}
+	return offset;
+}
+
+/* In milliseconds, so that one instant is the same text every time. */
 static void utc_of(uint64_t boot_ns, char *buf, size_t size)
 {
-	struct timespec boot, real;
-	long long offset, ms;
+	const long long ms = (wall_offset() + NSEC_PER_MSEC / 2) / NSEC_PER_MSEC +
+			     (long long)boot_ns / NSEC_PER_MSEC;
+	const time_t sec = ms / 1000;
 	struct tm tm;
-	time_t sec;
 	size_t len;
 
-	clock_gettime(CLOCK_BOOTTIME, &boot);
-	clock_gettime(CLOCK_REALTIME, &real);
-	offset = (real.tv_sec - boot.tv_sec) * NSEC_PER_SEC +
-		 real.tv_nsec - boot.tv_nsec;
-	ms = (offset + NSEC_PER_MSEC / 2) / NSEC_PER_MSEC +
-	     (long long)boot_ns / NSEC_PER_MSEC;
-	sec = ms / 1000;
 	gmtime_r(&sec, &tm);
 	len = strftime(buf, size, "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(buf + len, size - len, ".%03lldZ", ms % 1000);
