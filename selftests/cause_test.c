@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
@@ -53,6 +54,21 @@ static int grows(void *const arg)
 {
 	prctl(PR_SET_NAME, "grower");
 	fill((uint64_t)(unsigned long)arg);
+	return stay();
+}
+
+/* In large pages: the machine has many small ones. */
+static int grows_soon(void *const arg)
+{
+	const uint64_t bytes = (unsigned long)arg;
+	char *const at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (at == MAP_FAILED)
+		return 125;
+	madvise(at, bytes, MADV_HUGEPAGE);
+	prctl(PR_SET_NAME, "grower");
+	touch(at, bytes);
 	return stay();
 }
 
@@ -370,8 +386,8 @@ TEST_F_TIMEOUT(cause, oom_of_the_machine, 180)
 	if (slow() > 1)
 		SKIP(return, "takes minutes on this kernel");
 	ASSERT_EQ(0, sysinfo(&machine));
-	pid = cg_spawn(self->call.fd, grows, (void *)(machine.totalram +
-						      machine.totalswap));
+	pid = cg_spawn(self->call.fd, grows_soon,
+		       (void *)(machine.totalram + machine.totalswap));
 	ASSERT_LT(0, pid);
 	EXPECT_EQ(SIGKILL, WTERMSIG(wait_exit(pid, 120000)));
 	ASSERT_EQ(0, call_end(nl, &self->call));

@@ -681,7 +681,7 @@ test_balance() {
 	for i in 1 2 3; do
 		agentcg run --session "/$S" --mem 8M --stall 100ms -- python3 -c '
 import time
-for size in range(16, 144, 4):
+for size in range(16, 144, 8):
     x = b"x" * (size << 20)
     time.sleep(0.02)' >/dev/null 2>&1 &
 	done

@@ -1061,7 +1061,7 @@ TEST_F_TIMEOUT(policy, detaches_under_load, 180)
 	ASSERT_LT(0, cg_spawn(self->sibling.fd, burst_for_ever, (void *)beats));
 	stop = false;
 	ASSERT_EQ(0, pthread_create(&thread, NULL, beat_policy, (void *)&stop));
-	for (i = 0; i < rounds(10); i++) {
+	for (i = 0; i < rounds(slow() > 1 ? 3 : 10); i++) {
 		EXPECT_EQ(0, wait_for(beats, *beats + 5, 60000));
 		EXPECT_EQ(0, session_balances(nl, &self->session));
 	}
