@@ -16,6 +16,7 @@
 #include "cpu.h"
 #include "limits.h"
 #include "session.h"
+#include "stats.h"
 #include "tool.h"
 #include "work.h"
 
@@ -155,11 +156,15 @@ void agentcg_cpu_ran(struct agentcg_cpu *const cpu, const u64 ran,
 	s64 longest;
 
 	atomic64_add(ran, &cpu->run_total);
-	if (moved)
+	agentcg_stats_add(AGENTCG_STAT_RUN, ran);
+	if (moved) {
 		atomic64_inc(&cpu->migrations);
+		agentcg_stats_inc(AGENTCG_STAT_MIGRATIONS);
+	}
 	if (!waited)
 		return;
 	atomic64_add(waited, &cpu->wait_total);
+	agentcg_stats_add(AGENTCG_STAT_WAIT, waited);
 	longest = atomic64_read(&cpu->wait_longest);
 	while ((s64)waited > longest &&
 	       !atomic64_try_cmpxchg(&cpu->wait_longest, &longest, waited))

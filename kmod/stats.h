@@ -25,6 +25,9 @@
  * @AGENTCG_STAT_KILLS: calls killed by the module, or by it to the end of an OOM kill
  * @AGENTCG_STAT_FOREIGN: a limit that is not ours was exceeded
  * @AGENTCG_STAT_OVERWRITES: a managed memory.high was written by another
+ * @AGENTCG_STAT_RUN: ns for which tasks of calls ran, as a scheduler told
+ * @AGENTCG_STAT_WAIT: ns for which they could have run and did not
+ * @AGENTCG_STAT_MIGRATIONS: times that one ran on another processor than before
  */
 enum agentcg_stat {
 	AGENTCG_STAT_HITS,
@@ -44,6 +47,9 @@ enum agentcg_stat {
 	AGENTCG_STAT_KILLS,
 	AGENTCG_STAT_FOREIGN,
 	AGENTCG_STAT_OVERWRITES,
+	AGENTCG_STAT_RUN,
+	AGENTCG_STAT_WAIT,
+	AGENTCG_STAT_MIGRATIONS,
 	__AGENTCG_STAT_NR,
 };
 
@@ -52,6 +58,11 @@ DECLARE_PER_CPU(u64[__AGENTCG_STAT_NR], agentcg_stats);
 static inline void agentcg_stats_inc(const enum agentcg_stat stat)
 {
 	this_cpu_inc(agentcg_stats[stat]);
+}
+
+static inline void agentcg_stats_add(const enum agentcg_stat stat, const u64 more)
+{
+	this_cpu_add(agentcg_stats[stat], more);
 }
 
 u64 agentcg_stats_read(enum agentcg_stat stat);

@@ -509,6 +509,8 @@ static void run_for_a_while(struct __test_metadata *const _metadata,
 TEST_F_TIMEOUT(sched, receipt_of_spinner, LIMIT_S)
 {
 	struct nl *const nl = &self->nl;
+	const uint64_t ran_before = info_figure(nl, AGENTCG_A_INFO_RUN_TOTAL);
+	const uint64_t waited_before = info_figure(nl, AGENTCG_A_INFO_WAIT_TOTAL);
 	uint64_t used, ran, waited;
 
 	run_for_a_while(_metadata, self, spin);
@@ -529,6 +531,9 @@ TEST_F_TIMEOUT(sched, receipt_of_spinner, LIMIT_S)
 	EXPECT_GT(waited / 4, reply_figure(nl, AGENTCG_A_TOOL_WAIT_LONGEST));
 	/* To where it is pinned. */
 	EXPECT_GE(1, reply_figure(nl, AGENTCG_A_TOOL_MIGRATIONS));
+	/* And in what is told of all calls. */
+	EXPECT_LE(ran_before + ran, info_figure(nl, AGENTCG_A_INFO_RUN_TOTAL));
+	EXPECT_LE(waited_before + waited, info_figure(nl, AGENTCG_A_INFO_WAIT_TOTAL));
 }
 
 TEST_F_TIMEOUT(sched, receipt_of_wanderer, LIMIT_S)
@@ -542,6 +547,7 @@ TEST_F_TIMEOUT(sched, receipt_of_wanderer, LIMIT_S)
 	TH_LOG("%llu migrations",
 	       (unsigned long long)reply_figure(nl, AGENTCG_A_TOOL_MIGRATIONS));
 	EXPECT_LT(20, reply_figure(nl, AGENTCG_A_TOOL_MIGRATIONS));
+	EXPECT_LT(20, info_figure(nl, AGENTCG_A_INFO_MIGRATIONS));
 }
 
 /*

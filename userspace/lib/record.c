@@ -115,6 +115,9 @@ static const struct agentcg_attr info_attrs[AGENTCG_A_INFO_MAX + 1] = {
 	[AGENTCG_A_INFO_EXHAUSTED] = ATTR("exhausted", COUNT),
 	[AGENTCG_A_INFO_BORROWS] = ATTR("borrows", COUNT),
 	[AGENTCG_A_INFO_PAYBACKS] = ATTR("paybacks", COUNT),
+	[AGENTCG_A_INFO_RUN_TOTAL] = ATTR("run-total", DURATION),
+	[AGENTCG_A_INFO_WAIT_TOTAL] = ATTR("wait-total", DURATION),
+	[AGENTCG_A_INFO_MIGRATIONS] = ATTR("migrations", COUNT),
 };
 
 static const struct agentcg_attr node_attrs[AGENTCG_A_NODE_MAX + 1] = {
