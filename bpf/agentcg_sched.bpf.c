@@ -410,26 +410,33 @@ void BPF_PROG(sched_exit, struct scx_exit_info *info)
 				  info->msg);
 }
 
+#define SCHED_OPS(FLAGS)				\
+	{						\
+		.select_cpu = (void *)sched_select_cpu,	\
+		.enqueue = (void *)sched_enqueue,	\
+		.dequeue = (void *)sched_dequeue,	\
+		.dispatch = (void *)sched_dispatch,	\
+		.tick = (void *)sched_tick,		\
+		.runnable = (void *)sched_runnable,	\
+		.running = (void *)sched_running,	\
+		.stopping = (void *)sched_stopping,	\
+		.quiescent = (void *)sched_quiescent,	\
+		.cpu_online = (void *)sched_cpu_online,	\
+		.cpu_offline = (void *)sched_cpu_offline, \
+		.init_task = (void *)sched_init_task,	\
+		.exit_task = (void *)sched_exit_task,	\
+		.init = (void *)sched_init,		\
+		.exit = (void *)sched_exit,		\
+		.flags = SCX_OPS_ENQ_LAST | (FLAGS),	\
+		.timeout_ms = 20000,			\
+		.name = SCHED_NAME,			\
+	}
+
 SEC(".struct_ops.link")
-struct sched_ext_ops agentcg_sched = {
-	.select_cpu = (void *)sched_select_cpu,
-	.enqueue = (void *)sched_enqueue,
-	.dequeue = (void *)sched_dequeue,
-	.dispatch = (void *)sched_dispatch,
-	.tick = (void *)sched_tick,
-	.runnable = (void *)sched_runnable,
-	.running = (void *)sched_running,
-	.stopping = (void *)sched_stopping,
-	.quiescent = (void *)sched_quiescent,
-	.cpu_online = (void *)sched_cpu_online,
-	.cpu_offline = (void *)sched_cpu_offline,
-	.init_task = (void *)sched_init_task,
-	.exit_task = (void *)sched_exit_task,
-	.init = (void *)sched_init,
-	.exit = (void *)sched_exit,
-	.flags = SCX_OPS_ENQ_LAST,
-	.timeout_ms = 20000,
-	.name = SCHED_NAME,
-};
+struct sched_ext_ops agentcg_sched = SCHED_OPS(0);
+
+/* For who loads it: one of the two. */
+SEC(".struct_ops.link")
+struct sched_ext_ops agentcg_partial = SCHED_OPS(SCX_OPS_SWITCH_PARTIAL);
 
 char LICENSE[] SEC("license") = "GPL";

@@ -53,6 +53,27 @@ test_loaded() {
 	check "it tells why" says "last exit: unregistered from user space"
 }
 
+# policy COMMAND...: of a process that it starts.
+policy() { "$@" python3 -c 'import os; print(os.sched_getscheduler(0))'; }
+
+test_partial() {
+	local session=/sched-cli
+	mkdir "$CG$session"
+	check "a session" gives 0 agentcg session add "$session" --budget 64M
+	check "load for calls only" gives 0 sched load --partial
+	check "not for the machine" is "$(cat /sys/kernel/sched_ext/switch_all)" 0
+	check "show" gives 0 sched show
+	check "it is in force for calls" says "in force: partial"
+	check "what that lacks" says "5 %"
+	check "as JSON" shows sched agentcg -j sched show
+	check "a call asks for it" is "$(policy agentcg run --require always --session "$session" --)" 7
+	check "nobody else does" is "$(policy)" 0
+	check "unload" gives 0 sched unload
+	check "a call does not ask then" is "$(policy agentcg run --require always --session "$session" --)" 0
+	check "the session ends" gives 0 agentcg session del "$session"
+	rmdir "$CG$session"
+}
+
 test_pins() {
 	mkdir "$PINS/sched"
 	check "something is where the pin belongs" refuses 1 "$PINS/sched: File exists" sched load
@@ -82,6 +103,7 @@ documents=(sched)
 if [ -e /sys/kernel/sched_ext/state ]; then
 	documents+=(sched-stat)
 	test_loaded
+	test_partial
 	test_pins
 	test_missing
 else

@@ -24,6 +24,14 @@ bool sched_ext_there(void)
 	return !access(SCHED_EXT "/state", F_OK);
 }
 
+bool sched_ext_partial(void)
+{
+	char word[8];
+
+	return read_word(SCHED_EXT "/switch_all", word, sizeof(word)) &&
+	       !strcmp(word, "0");
+}
+
 bool sched_ext_attached(char *name, size_t size)
 {
 	char state[32];

@@ -11,6 +11,9 @@
 /** sched_ext_there() - Whether the kernel has it. */
 bool sched_ext_there(void);
 
+/** sched_ext_partial() - Whether it schedules but the tasks of policy SCHED_EXT. */
+bool sched_ext_partial(void);
+
 /** sched_ext_attached() - Whether a scheduler is attached, and its @name. */
 bool sched_ext_attached(char *name, size_t size);
 

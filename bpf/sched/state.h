@@ -7,6 +7,9 @@
 
 #define SCHED_NAME	"agentcg_sched"
 
+/* The ops for tasks of policy SCHED_EXT alone; the kernel knows them by the same name. */
+#define SCHED_PARTIAL	"agentcg_partial"
+
 /**
  * struct sched_state - of the scheduler that was loaded last
  * @exit_kind: why it ended, as sched_ext numbers it; 0 while it runs

@@ -514,7 +514,8 @@ static void check_cpu(struct report *report)
 		add(report, "cpu", STATE_OK, NULL,
 		    "the kernel's own scheduler; classes and weights of calls are cpu.weight and cpu.idle of their cgroups, which bounds nobody's wait for a processor (agentcg sched does)");
 	else if (!strcmp(name, SCHED_NAME))
-		add(report, "cpu", STATE_OK, NULL,
+		add(report, "cpu", STATE_OK, NULL, sched_ext_partial() ?
+		    "agentcg_sched, for calls only: all others come before them" :
 		    "agentcg_sched: calls that are waited for go first");
 	else
 		add(report, "cpu", STATE_WARN,

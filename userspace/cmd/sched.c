@@ -16,7 +16,7 @@
 static const char help[] =
 "usage: agentcg [-j] [-p] sched [show]\n"
 "       agentcg [-j] [-p] sched stat\n"
-"       agentcg sched load [--verbose]\n"
+"       agentcg sched load [--partial] [--verbose]\n"
 "       agentcg sched unload\n"
 "\n"
 "A scheduler for all of the machine, by sched_ext. Every cgroup has its due by\n"
@@ -25,6 +25,9 @@ static const char help[] =
 "unloaded, without a process; without it classes and weights hold by the files of\n"
 "the calls' cgroups alone.\n"
 "\n"
+"  --partial   only for calls that start from now on, by agentcg run or the library,\n"
+"              and tasks of policy SCHED_EXT: all others are the kernel's own\n"
+"              scheduler's and come first, but for a twentieth of each processor\n"
 "  --verbose   what libbpf and the kernel's verifier have to say\n";
 
 /* What holds in each case, and what that lacks. */
@@ -34,6 +37,10 @@ static const struct {
 	const char *lost[4];
 } holds[] = {
 	{ "scheduler", "calls that are waited for go first, and all cgroups have their due", {
+	  NULL } },
+	{ "partial", "calls are scheduled among each other, where nobody else wants the processor", {
+	  "calls have but 5 % of a processor that others want, whatever their class and weight",
+	  "calls that were started before it",
 	  NULL } },
 	{ "fallback", "class and weight of a call are in cpu.weight, cpu.idle and cpu.max.burst of its cgroup", {
 	  "a call that is waited for has ten times the weight, and does not go first",
@@ -46,7 +53,7 @@ static const struct {
 	  "classes", "weights", NULL } },
 };
 
-enum { HOLDS_SCHEDULER, HOLDS_FALLBACK, HOLDS_OTHER, HOLDS_NOTHING };
+enum { HOLDS_SCHEDULER, HOLDS_PARTIAL, HOLDS_FALLBACK, HOLDS_OTHER, HOLDS_NOTHING };
 
 static int what_holds(const char *scheduler)
 {
@@ -54,7 +61,9 @@ static int what_holds(const char *scheduler)
 		return HOLDS_NOTHING;
 	if (!scheduler)
 		return HOLDS_FALLBACK;
-	return strcmp(scheduler, SCHED_NAME) ? HOLDS_OTHER : HOLDS_SCHEDULER;
+	if (strcmp(scheduler, SCHED_NAME))
+		return HOLDS_OTHER;
+	return sched_ext_partial() ? HOLDS_PARTIAL : HOLDS_SCHEDULER;
 }
 
 static long bpf(int command, union bpf_attr *attr)
@@ -171,8 +180,9 @@ static int sched_stat(char **argv)
 
 static int sched_load(char **argv)
 {
-	bool verbose = false;
+	bool partial = false, verbose = false;
 	const struct option_def options[] = {
+		{ "partial", OPTION_FLAG, &partial, 0, NULL },
 		{ "verbose", OPTION_FLAG, &verbose, 0, NULL },
 		{ .name = NULL }
 	};
@@ -180,7 +190,9 @@ static int sched_load(char **argv)
 	if (parse_all(options, argv, NULL, 0))
 		return EXIT_USAGE;
 	return become_loader((const char *[]) {
-		"agentcg", "sched-load", verbose ? "--verbose" : NULL, NULL });
+		"agentcg", "sched-load",
+		partial ? "--partial" : verbose ? "--verbose" : NULL,
+		partial && verbose ? "--verbose" : NULL, NULL });
 }
 
 static int sched_unload(char **argv)

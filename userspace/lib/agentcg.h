@@ -517,7 +517,8 @@ uint64_t agentcg_call_deadline(const struct agentcg_call *call,
  * @argv: arguments.
  * @envp: environment.
  *
- * The process is in the call's cgroup before its first instruction.
+ * The process is in the call's cgroup before its first instruction. Where agentcg_sched
+ * is loaded for calls only, it and what it starts are of policy SCHED_EXT.
  *
  * Return: 0, or a negative errno of posix_spawn(3): -ENOENT and -EACCES among
  * others tell that @path cannot be executed.

@@ -334,6 +334,7 @@ static int spawn(struct agentcg_call *call, spawn_fn fn, pid_t *pid,
 {
 	posix_spawnattr_t own;
 	short flags = 0;
+	bool entered;
 	int err;
 
 	if (!attr) {
@@ -343,7 +344,10 @@ static int spawn(struct agentcg_call *call, spawn_fn fn, pid_t *pid,
 	posix_spawnattr_getflags(attr, &flags);
 	posix_spawnattr_setflags(attr, (short)(flags | POSIX_SPAWN_SETCGROUP));
 	posix_spawnattr_setcgroup_np(attr, call->fd);
+	entered = agentcg_sched_enter();
 	err = fn(pid, file, actions, attr, argv, envp);
+	if (entered)
+		agentcg_sched_leave();
 	posix_spawnattr_setflags(attr, flags);
 	if (attr == &own)
 		posix_spawnattr_destroy(&own);

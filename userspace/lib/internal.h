@@ -78,6 +78,13 @@ bool agentcg_setup_found(const struct agentcg_session *session);
 /* call.c */
 int agentcg_call_remove(struct agentcg_call *call);
 
+/*
+ * sched.c: around starting a process, which has the policy of the thread that does it.
+ * Whether there is something to leave.
+ */
+bool agentcg_sched_enter(void);
+void agentcg_sched_leave(void);
+
 /* pool.c */
 void agentcg_pool_retire(struct agentcg_call *call);
 

@@ -6,7 +6,7 @@
  *
  *	policy-loader load NAME SESSION-ID [--replace] [--verbose]
  *	policy-loader unload LINK-ID SESSION-ID
- *	policy-loader sched-load [--verbose]
+ *	policy-loader sched-load [--partial] [--verbose]
  *	policy-loader sched-unload
  */
 #include <stdbool.h>
@@ -31,7 +31,8 @@ int main(int argc, char **argv)
 	uint64_t session_id;
 
 	if (argc > 1 && !strcmp(argv[1], "sched-load"))
-		return sched_load(has(argv + 2, "--verbose")) ? 1 : 0;
+		return sched_load(has(argv + 2, "--partial"),
+				  has(argv + 2, "--verbose")) ? 1 : 0;
 	if (argc > 1 && !strcmp(argv[1], "sched-unload"))
 		return sched_unload() ? 1 : 0;
 	if (argc < 4) {

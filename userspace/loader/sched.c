@@ -44,18 +44,24 @@ static int check_kernel(void)
 	return -1;
 }
 
-static int open_object(struct object *o)
+static int open_object(struct object *o, bool partial)
 {
+	struct bpf_map *other;
+
 	o->object = bpf_object__open_file(SCHED_OBJECT, NULL);
 	if (!o->object) {
 		complain("%s: %s", SCHED_OBJECT,
 			 libbpf_reason() ?: strerror(errno));
 		return -1;
 	}
-	o->ops = bpf_object__find_map_by_name(o->object, SCHED_NAME);
+	o->ops = bpf_object__find_map_by_name(o->object, partial ?
+					      SCHED_PARTIAL : SCHED_NAME);
+	other = bpf_object__find_map_by_name(o->object, partial ?
+					     SCHED_NAME : SCHED_PARTIAL);
 	o->state = bpf_object__find_map_by_name(o->object, ".data.state");
 	o->timers = bpf_object__find_map_by_name(o->object, "refill_timers");
-	if (o->ops && o->state && o->timers)
+	if (o->ops && o->state && o->timers && other &&
+	    !bpf_map__set_autocreate(other, false))
 		return 0;
 	complain("%s: is of another version than this program", SCHED_OBJECT);
 	return -1;
@@ -112,13 +118,13 @@ static int attach(struct object *o)
 	return err ? -1 : 0;
 }
 
-int sched_load(bool verbose)
+int sched_load(bool partial, bool verbose)
 {
 	struct object o = { NULL };
 	int err;
 
 	libbpf_listen(verbose);
-	if (check_kernel() || check_types() || check_pins() || open_object(&o)) {
+	if (check_kernel() || check_types() || check_pins() || open_object(&o, partial)) {
 		bpf_object__close(o.object);
 		return -1;
 	}

@@ -8,8 +8,12 @@
 
 #include <stdbool.h>
 
-/** sched_load() - 0, or -1 after telling on stderr what is wrong. */
-int sched_load(bool verbose);
+/**
+ * sched_load() - For all of the machine, or @partial: for tasks of policy SCHED_EXT.
+ *
+ * Return: 0, or -1 after telling on stderr what is wrong.
+ */
+int sched_load(bool partial, bool verbose);
 
 /** sched_unload() - likewise. */
 int sched_unload(void);
