@@ -278,6 +278,23 @@ slim_build_tree() {
 	sed -i 's#^export KBUILD_OUTPUT = .*#export KBUILD_OUTPUT := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))#' "$1/Makefile"
 }
 
+# need_example NAME: an example scheduler of the kernel's, for the bench to compare with.
+need_example() {
+	need_source 7.3
+	need_elf "$(<"$KERNELS/7.3")"
+	export SOURCE VMLINUX EXAMPLE_NAME=$1
+	cached example "$1 $SOURCE $VMLINUX" 500 build_example "building the kernel's $1"
+	EXAMPLE=$PART/$1
+}
+
+build_example() {
+	mkdir "$1/out"
+	in_root_here "$SOURCE/tools/sched_ext" make -s O="$1/out" VMLINUX_BTF="$VMLINUX" \
+		BPFTOOL=/usr/sbin/bpftool "$EXAMPLE_NAME"
+	mv "$1/out/build/bin/$EXAMPLE_NAME" "$1/"
+	rm -rf "$1/out"
+}
+
 # The program that runs the guest's command.
 need_runner() {
 	cached runner "$ROOT $(cat "$HERE/run.c")" 10 build_runner "compiling the guest's runner"

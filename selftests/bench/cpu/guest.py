@@ -11,27 +11,30 @@ import subprocess
 import sys
 import time
 
-from arms import ARMS
+from arms import ARMS, EXTRA
 from files import read, write
 
 HERE = os.path.dirname(os.path.realpath(__file__))
-ROOT = '/sys/fs/cgroup/bench'
+CGROUPS = '/sys/fs/cgroup'
+ROOT = f'{CGROUPS}/bench'
 SESSION = f'{ROOT}/session'
-NAME = '/bench/session'
+BUILDERS = [f'{ROOT}/builder{number}' for number in range(3)]
 SPINNERS = 8
 AT_ONCE = 10
 PHASE_US = 1000
 SETTLE_S = 2
 # For what is counted over a time.
 WINDOW_S = 3
+# Besteffort is served in pieces of up to 16 ms.
+LONG_WINDOW_S = 30
+# By then one who claims more than he is due has to have been found out.
+FOUND_OUT_S = .05
+SOURCES = 12
+COMMANDS = [['true'], ['ls', '/usr/bin'], ['git', '-C', '/tmp/repository', 'status']]
 
 
 def say(text):
     print(f'bench-cpu: {os.cpu_count()} processor(s): {text}', file=sys.stderr, flush=True)
-
-
-def usage_us(cgroup):
-    return int(dict(line.split() for line in read(f'{cgroup}/cpu.stat').splitlines())['usage_usec'])
 
 
 def agentcg(*words):
@@ -46,7 +49,7 @@ class Load:
         Load.number += 1
         self.name = str(Load.number)
         self.path = f'{parent}/{self.name}'
-        self.words = [f'{HERE}/{program}', *words]
+        self.words = [os.path.join(HERE, program), *words]
         os.mkdir(self.path)
 
     def start(self):
@@ -69,12 +72,21 @@ class Load:
         self.process.send_signal(signal.SIGTERM)
         return self.result()
 
+    def kill(self):
+        """With all that it has started."""
+        write(f'{self.path}/cgroup.kill', 1)
+        self.result()
 
-def call(arm, kind, program, *words):
+    def used_s(self):
+        """Seconds of CPU so far."""
+        return int(dict(line.split() for line in read(f'{self.path}/cpu.stat').splitlines())['usage_usec']) / 1e6
+
+
+def call(arm, kind, program, *words, session=SESSION):
     """A load that is a tool call of class @kind, where the arm knows of that."""
-    load = Load(SESSION, program, *words)
-    if arm != 'eevdf':
-        agentcg('tool', 'set', f'{NAME}/{load.name}', '--class', kind)
+    load = Load(session, program, *words)
+    if arm in ('weights', 'sched'):
+        agentcg('tool', 'set', load.path.removeprefix(CGROUPS), '--class', kind)
     return load.start()
 
 
@@ -159,38 +171,170 @@ def limited(arm, rounds):
     return {'used': found['used'][0]}
 
 
-def shares(loads):
+def shares(loads, window_s=WINDOW_S):
+    """Of one processor, of each."""
     time.sleep(SETTLE_S)
-    before, begin = [usage_us(load.path) for load in loads], time.monotonic()
-    time.sleep(WINDOW_S)
-    after, took = [usage_us(load.path) for load in loads], time.monotonic() - begin
+    found = used(loads, window_s)
     for load in loads:
         load.stop()
-    return {'used': [(end - start) / took / 1e6 for start, end in zip(before, after)]}
+    return {'used': found}
 
 
+def used(loads, window_s):
+    before, begin = [load.used_s() for load in loads], time.monotonic()
+    time.sleep(window_s)
+    after, took = [load.used_s() for load in loads], time.monotonic() - begin
+    return [(end - start) / took for start, end in zip(before, after)]
+
+
+def group(path, weight):
+    os.makedirs(path, exist_ok=True)
+    write(f'{path}/cgroup.subtree_control', '+cpu')
+    write(f'{path}/cpu.weight', weight)
+    return path
+
+
+def deep(arm, rounds):
+    """Three levels: a has three quarters, x two thirds of that, and so on."""
+    a, b = group(f'{ROOT}/a', 300), group(f'{ROOT}/b', 100)
+    places = [(group(f'{a}/x', 200), 100), (f'{a}/x', 100), (group(f'{a}/y', 100), 100),
+              (group(f'{b}/z', 100), 100), (f'{b}/z', 300)]
+    loads = []
+    for place, weight in places:
+        load = Load(place, 'spin')
+        write(f'{load.path}/cpu.weight', weight)
+        loads.append(load.start())
+    found = shares(loads)
+    for path in (f'{a}/x', f'{a}/y', f'{b}/z', a, b):
+        os.rmdir(path)
+    return found
+
+
+def exposed(arm, rounds):
+    """What a latency call that spins has after a moment, over what it is due by its weight."""
+    with beside(arm, *spinners()):
+        liar = call(arm, 'latency', 'spin')
+        time.sleep(FOUND_OUT_S)
+        share = used([liar], WINDOW_S)[0]
+        weights = {entry.name: int(read(f'{entry.path}/cpu.weight')) for entry in os.scandir(SESSION) if entry.is_dir()}
+        liar.stop()
+    return {'over_due': share * sum(weights.values()) / weights[liar.name]}
+
+
+def left_over(arm, rounds):
+    """What a besteffort call has beside four latency calls that never sleep."""
+    loads = [call(arm, 'latency', 'spin') for _ in range(4)]
+    loads.append(call(arm, 'besteffort', 'spin'))
+    return {'used': shares(loads, LONG_WINDOW_S)['used'][-1]}
+
+
+def switched(number):
+    """What a wakeup and the switch to who was woken cost, with so many calls that do that."""
+    def case(arm, rounds):
+        loads = [call(arm, 'batch', 'pair') for _ in range(number)]
+        begin = time.monotonic()
+        time.sleep(WINDOW_S)
+        turns = sum(load.stop()['turns'] for load in loads)
+        return {'ns_per_switch': (time.monotonic() - begin) * 1e9 / turns}
+    case.__name__ = f'switched_{number}'
+    return case
+
+
+def make_sources():
+    """Something to build, and something to ask git about."""
+    os.makedirs('/tmp/build')
+    for number in range(SOURCES):
+        write(f'/tmp/build/{number}.c', '#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n' + ''.join(
+            f'int f{number}_{i}(int a) {{ return a * {i} + printf("%d", a); }}\n' for i in range(50)))
+    write('/tmp/build/Makefile', f'all: {" ".join(f"{number}.o" for number in range(SOURCES))}\n')
+    subprocess.run(['cp', '-r', '/tmp/build', '/tmp/repository'], check=True)
+    for words in (['init', '-q'], ['add', '.']):
+        subprocess.run(['git', '-C', '/tmp/repository', *words], check=True)
+
+
+def built(arm, rounds):
+    """A build that no agent has asked for."""
+    load = Load(ROOT, '/usr/bin/make', '-s', '-B', '-j4', '-C', '/tmp/build')
+    begin = time.monotonic()
+    load.start().result()
+    return {'took_s': time.monotonic() - begin}
+
+
+def commands(arm, rounds):
+    """Short commands of an interactive call."""
+    found = {}
+    for words in COMMANDS:
+        found[words[0]] = call(arm, 'interactive', 'command', str(rounds // 2), *words).result()['took_ns']
+    return {'took_ns': found}
+
+
+def commands_beside(arm, rounds):
+    """And beside three sessions that build."""
+    builds = [call(arm, 'batch', '/bin/sh', '-c', f'mkdir -p /tmp/{at}; cp /tmp/build/* /tmp/{at}; while make -s -B -j2 -C /tmp/{at}; do :; done',
+                   session=session) for at, session in enumerate(BUILDERS)]
+    time.sleep(SETTLE_S)
+    try:
+        return commands(arm, rounds)
+    finally:
+        for load in builds:
+            load.kill()
+
+
+SWITCHES = [switched(number) for number in (1, 10, 100)]
 # Those that say something of one processor, and of two.
 CASES = {
-    1: [idle, spun, stormed, crowded, lied, batch, weighed, limited],
+    1: [idle, spun, stormed, crowded, lied, exposed, batch, built, weighed, deep, limited, left_over,
+        commands, commands_beside, *SWITCHES],
     2: [idle, spun],
 }
+# Where not all arms have something to say.
+ONLY = {left_over: ['sched']}
+
+
+def cases_of(arm):
+    cases = CASES[os.cpu_count()]
+    if arm == 'simple':
+        return [case for case in cases if case in SWITCHES]
+    return [case for case in cases if arm in ONLY.get(case, [arm])]
 
 
 @contextlib.contextmanager
 def scheduled(arm):
-    if arm != 'sched':
+    if arm == 'sched':
+        agentcg('sched', 'load')
+        try:
+            yield
+        finally:
+            agentcg('sched', 'unload')
+    elif arm in EXTRA:
+        with attached(f'{HERE}/{arm}'):
+            yield
+    else:
         yield
-        return
-    agentcg('sched', 'load')
-    try:
-        yield
-    finally:
-        agentcg('sched', 'unload')
 
 
-def measure(arm, cases, rounds, run):
+@contextlib.contextmanager
+def attached(program):
+    """A scheduler that is in force as long as a program runs."""
+    with subprocess.Popen([program], stdout=subprocess.DEVNULL) as process:
+        for _ in range(100):
+            if read('/sys/kernel/sched_ext/state').strip() == 'enabled':
+                break
+            if process.poll() is not None:
+                sys.exit(f'bench-cpu: {program} has ended with status {process.returncode} and attached no scheduler')
+            time.sleep(.1)
+        else:
+            process.kill()
+            sys.exit(f'bench-cpu: {program} has not attached a scheduler in 10 s')
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGINT)
+
+
+def measure(arm, rounds, run):
     with scheduled(arm):
-        for case in cases:
+        for case in cases_of(arm):
             say(f'{arm}: {case.__name__}, run {run + 1}')
             # What the last one leaves behind has its time.
             time.sleep(SETTLE_S)
@@ -204,13 +348,18 @@ def main():
     parser.add_argument('--runs', type=int, required=True)
     parser.add_argument('--rounds', type=int, required=True, help='times that a latency call wakes up')
     arguments = parser.parse_args()
-    os.makedirs(SESSION, exist_ok=True)
-    for path in ('/sys/fs/cgroup', ROOT, SESSION):
+    make_sources()
+    for path in (SESSION, *BUILDERS):
+        os.makedirs(path, exist_ok=True)
+    for path in (CGROUPS, ROOT, SESSION, *BUILDERS):
         write(f'{path}/cgroup.subtree_control', '+memory +cpu +pids')
-    agentcg('session', 'add', NAME, '--budget', '1G', '--mem', '16M')
+    # Enough for a hundred small calls in the one, and for a build in each of the others.
+    for path, mem in (SESSION, '2M'), *((path, '200M') for path in BUILDERS):
+        agentcg('session', 'add', path.removeprefix(CGROUPS), '--budget', '400M', '--mem', mem)
+    arms = ARMS + [arm for arm in EXTRA if os.path.exists(f'{HERE}/{arm}')]
     for run in range(arguments.runs):
-        for arm in ARMS:
-            measure(arm, CASES[os.cpu_count()], arguments.rounds, run)
+        for arm in arms:
+            measure(arm, arguments.rounds, run)
 
 
 main()
