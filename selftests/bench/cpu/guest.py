@@ -29,6 +29,8 @@ WINDOW_S = 3
 LONG_WINDOW_S = 30
 # By then one who claims more than he is due has to have been found out.
 FOUND_OUT_S = .05
+# For each of many calls to start.
+START_NS = 200 * 10**6
 SOURCES = 12
 COMMANDS = [['true'], ['ls', '/usr/bin'], ['git', '-C', '/tmp/repository', 'status']]
 
@@ -231,11 +233,13 @@ def left_over(arm, rounds):
 def switched(number):
     """What a wakeup and the switch to who was woken cost, with so many calls that do that."""
     def case(arm, rounds):
-        loads = [call(arm, 'batch', 'pair') for _ in range(number)]
-        begin = time.monotonic()
-        time.sleep(WINDOW_S)
-        turns = sum(load.stop()['turns'] for load in loads)
-        return {'ns_per_switch': (time.monotonic() - begin) * 1e9 / turns}
+        # All begin at once, when they are all there.
+        begin = time.monotonic_ns() + (SETTLE_S * 10**9 + number * START_NS)
+        loads = [call(arm, 'batch', 'pair', str(begin), str(WINDOW_S * 10**9)) for _ in range(number)]
+        if time.monotonic_ns() > begin:
+            sys.exit(f'bench-cpu: {number} calls took longer to start than {START_NS / 1e6} ms each')
+        turns = sum(load.result()['turns'] for load in loads)
+        return {'ns_per_switch': WINDOW_S * 1e9 / turns}
     case.__name__ = f'switched_{number}'
     return case
 

@@ -14,4 +14,14 @@ static inline void work(uint64_t instructions)
 		__asm__ volatile("" : "+r"(turns));
 }
 
+static inline void sleep_until(uint64_t ns)
+{
+	const struct timespec at = {
+		.tv_sec = ns / 1000000000ull,
+		.tv_nsec = ns % 1000000000ull,
+	};
+
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
+}
+
 #endif /* _AGENTCG_BENCH_LOAD_H */

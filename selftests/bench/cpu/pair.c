@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* pair: two who wake each other in turn, so that all they cost is a wakeup and a switch. */
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "load.h"
-
-static volatile sig_atomic_t done;
-
-static void stop(int sig)
-{
-	done = 1;
-}
 
 /* Return: whether the other is there still. */
 static int hand_over(int to, int from)
@@ -30,21 +22,35 @@ static void answer(int from, int to)
 	_exit(0);
 }
 
+/* Return: how often the byte changed hands. */
+static unsigned long pass_on(int to, int from, uint64_t end)
+{
+	unsigned long turns = 0;
+
+	/* The clock is not what is measured. */
+	while ((turns % 32 || now_ns() < end) && hand_over(to, from))
+		turns += 2;
+	return turns;
+}
+
 int main(int argc, char **argv)
 {
 	static const char help[] =
-		"usage: pair\n\n"
-		"Two processes hand a byte to each other until SIGTERM; then prints, as JSON,\n"
-		"how many times it changed hands.\n";
-	const struct sigaction action = { .sa_handler = stop };
-	unsigned long turns = 0;
+		"usage: pair BEGIN NS\n\n"
+		"From BEGIN, in ns of the clock, two processes hand a byte to each other for NS;\n"
+		"then prints, as JSON, how many times it changed hands.\n";
+	unsigned long turns;
 	int there[2], back[2];
+	uint64_t begin;
 	pid_t pid;
 
-	if (argc > 1) {
-		fputs(help, strcmp(argv[1], "--help") ? stderr : stdout);
-		return !!strcmp(argv[1], "--help");
+	if (argc != 3) {
+		const int asked = argc == 2 && !strcmp(argv[1], "--help");
+
+		fputs(help, asked ? stdout : stderr);
+		return !asked;
 	}
+	begin = strtoull(argv[1], NULL, 10);
 	if (pipe(there) || pipe(back) || (pid = fork()) < 0) {
 		perror("pair");
 		return 1;
@@ -54,9 +60,8 @@ int main(int argc, char **argv)
 		answer(there[0], back[1]);
 	}
 	close(there[0]);
-	sigaction(SIGTERM, &action, NULL);
-	while (!done && hand_over(there[1], back[0]))
-		turns += 2;
+	sleep_until(begin);
+	turns = pass_on(there[1], back[0], begin + strtoull(argv[2], NULL, 10));
 	close(there[1]);
 	waitpid(pid, NULL, 0);
 	printf("{\"turns\": %lu}\n", turns);

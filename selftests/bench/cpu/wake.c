@@ -5,16 +5,6 @@
 #define PERIOD_NS	10000000ull
 #define WORK_NS		180000
 
-static void sleep_until(uint64_t ns)
-{
-	const struct timespec at = {
-		.tv_sec = ns / 1000000000ull,
-		.tv_nsec = ns % 1000000000ull,
-	};
-
-	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
-}
-
 int main(int argc, char **argv)
 {
 	static const char help[] =
