@@ -545,11 +545,13 @@ TEST_F(deadline, surviving_bomb_is_reaped)
 TEST_F(deadline, survivors_are_kept)
 {
 	struct intent intent = with_survivors(AGENTCG_SURVIVORS_KEEP);
+	/* Long enough for the command to have ended by itself. */
+	const uint64_t deadline = DEADLINE * slow();
 	struct nl *const nl = &self->nl;
 	pid_t pid;
 
 	intent.set |= SET(DEADLINE);
-	intent.deadline = DEADLINE;
+	intent.deadline = deadline;
 	pid = start(_metadata, self, intent, leaves, (void *)2);
 	EXPECT_EQ(7, WEXITSTATUS(wait_exit(pid, 5000 * slow())));
 	ASSERT_EQ(0, call_wait(nl, &self->call, AGENTCG_A_TOOL_SURVIVED, 2,
@@ -558,7 +560,7 @@ TEST_F(deadline, survivors_are_kept)
 	EXPECT_EQ(7, reply_figure(nl, AGENTCG_A_TOOL_EXIT_CODE));
 	EXPECT_EQ(2, view_count(nl_reply(nl), AGENTCG_A_TOOL_SURVIVOR));
 	/* Past the deadline, which was the command's. */
-	usleep(2 * DEADLINE / 1000);
+	usleep(2 * deadline / 1000);
 	EXPECT_EQ(1, cg_read_key(self->call.path, "cgroup.events", "populated"));
 	ASSERT_EQ(0, call_end(nl, &self->call));
 	EXPECT_EQ(AGENTCG_CAUSE_EXIT, reply_figure(nl, AGENTCG_A_TOOL_CAUSE));

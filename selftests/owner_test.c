@@ -263,7 +263,7 @@ TEST_F(owner, nested_cgroups_stay)
 	EXPECT_EQ(0, call_get(&self->nl, &self->call));
 }
 
-TEST_F_TIMEOUT(owner, many_end_at_once, 60)
+TEST_F_TIMEOUT(owner, many_end_at_once, 180)
 {
 	struct call calls[MANY];
 	char name[16];
@@ -281,7 +281,8 @@ TEST_F_TIMEOUT(owner, many_end_at_once, 60)
 		ASSERT_EQ(0, own_call(&nl, &calls[i], 1));
 	ASSERT_EQ(MANY, info_figure(&self->nl, AGENTCG_A_INFO_TOOLS));
 	nl_close(&nl);
-	EXPECT_EQ(0, info_wait(&self->nl, AGENTCG_A_INFO_TOOLS, 0, 20000));
+	EXPECT_EQ(0, info_wait(&self->nl, AGENTCG_A_INFO_TOOLS, 0,
+			       20000 * slow()));
 	EXPECT_EQ(0, session_balances(&self->nl, &self->session));
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		continue;

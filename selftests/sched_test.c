@@ -107,7 +107,7 @@ FIXTURE(sched) {
 	int nr_groups;
 };
 
-/* The debug kernel's verifier takes two minutes: there it stays for the next test. */
+/* The debug kernel's verifier takes up to a minute: there it stays for the next test. */
 FIXTURE_SETUP(sched)
 {
 	if (access(STATE, F_OK))
@@ -697,7 +697,7 @@ TEST_F_TIMEOUT(sched, comes_and_goes, LIMIT_S)
 	char name[16];
 
 	if (slow() > 1)
-		SKIP(return, "the debug kernel takes minutes to load it again");
+		SKIP(return, "the debug kernel takes a minute to load it again");
 	for (i = 0; i < MAX_GROUPS; i++) {
 		snprintf(name, sizeof(name), "g%u", i);
 		load(_metadata, self, name, "cpu.weight", i % 2 ? "100" : "1000");
