@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* What the scheduler tells agentcg sched, in a map that is pinned. */
 #ifndef AGENTCG_SCHED_STATE_H
 #define AGENTCG_SCHED_STATE_H

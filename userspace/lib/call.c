@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /*
  * Tool calls. This is the path whose cost every call of an agent pays: one
- * mkdir, one open, one message each way, one spawn, one rmdir.
+ * mkdir, one open, one message each way, one spawn with a look for a scheduler that is
+ * for calls only, one rmdir.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /*
  * Where the scheduler is loaded for calls only (agentcg sched load --partial), what is
  * started in a call has to ask for it, by its policy.
