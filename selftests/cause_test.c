@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
@@ -60,15 +59,8 @@ static int grows(void *const arg)
 /* In large pages: the machine has many small ones. */
 static int grows_soon(void *const arg)
 {
-	const uint64_t bytes = (unsigned long)arg;
-	char *const at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (at == MAP_FAILED)
-		return 125;
-	madvise(at, bytes, MADV_HUGEPAGE);
 	prctl(PR_SET_NAME, "grower");
-	touch(at, bytes);
+	fill_large((uint64_t)(unsigned long)arg);
 	return stay();
 }
 

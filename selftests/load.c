@@ -69,16 +69,21 @@ void touch(char *const memory, const uint64_t bytes)
 		((volatile char *)memory)[at] = 1;
 }
 
-static char *reserve(const uint64_t bytes)
+static char *reserve(const uint64_t bytes, const int advice)
 {
 	char *const at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (at == MAP_FAILED)
 		_exit(125);
-	/* Page by page, whatever the machine's setting, but see small_folios(). */
-	madvise(at, bytes, slow() > 1 ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+	madvise(at, bytes, advice);
 	return at;
+}
+
+/* Page by page, whatever the machine's setting, but see small_folios(). */
+static char *reserve_small(const uint64_t bytes)
+{
+	return reserve(bytes, slow() > 1 ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 }
 
 #define HUGE_PAGES	"/sys/kernel/mm/transparent_hugepage/hugepages-"
@@ -97,7 +102,15 @@ int small_folios(void)
 
 char *fill(const uint64_t bytes)
 {
-	char *const at = reserve(bytes);
+	char *const at = reserve_small(bytes);
+
+	touch(at, bytes);
+	return at;
+}
+
+char *fill_large(const uint64_t bytes)
+{
+	char *const at = reserve(bytes, MADV_HUGEPAGE);
 
 	touch(at, bytes);
 	return at;
@@ -108,7 +121,7 @@ static void *fill_part(void *const arg)
 	struct filler *const filler = arg;
 	const uint64_t part = filler->total /
 			      (filler->threads ? filler->threads : 1);
-	char *const at = reserve(part);
+	char *const at = reserve_small(part);
 	uint64_t done;
 
 	for (done = 0; done < part; done += PAGE) {

@@ -29,8 +29,12 @@ unsigned int rounds(unsigned int usual);
 /* Memory shared with children; what is in it starts as 0. */
 void *shared_alloc(size_t size);
 
-/* Anonymous memory, each page written; never freed unless the caller does. */
+/*
+ * Anonymous memory, each page written, by small pages or by large ones; never freed
+ * unless the caller does.
+ */
 char *fill(uint64_t bytes);
+char *fill_large(uint64_t bytes);
 void touch(char *memory, uint64_t bytes);
 
 /*

@@ -186,13 +186,16 @@ static int sched_load(char **argv)
 		{ "verbose", OPTION_FLAG, &verbose, 0, NULL },
 		{ .name = NULL }
 	};
+	const char *words[5] = { "agentcg", "sched-load" };
+	size_t count = 2;
 
 	if (parse_all(options, argv, NULL, 0))
 		return EXIT_USAGE;
-	return become_loader((const char *[]) {
-		"agentcg", "sched-load",
-		partial ? "--partial" : verbose ? "--verbose" : NULL,
-		partial && verbose ? "--verbose" : NULL, NULL });
+	if (partial)
+		words[count++] = "--partial";
+	if (verbose)
+		words[count++] = "--verbose";
+	return become_loader(words);
 }
 
 static int sched_unload(char **argv)

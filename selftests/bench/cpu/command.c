@@ -33,18 +33,9 @@ int main(int argc, char **argv)
 	unsigned long rounds, i;
 	uint64_t *took;
 
-	if (argc < 3) {
-		const int asked = argc == 2 && !strcmp(argv[1], "--help");
-
-		fputs(help, asked ? stdout : stderr);
-		return !asked;
-	}
-	rounds = strtoul(argv[1], NULL, 10);
-	took = calloc(rounds, sizeof(*took));
-	if (!rounds || !took) {
-		fprintf(stderr, "command: %s: not a number of rounds\n", argv[1]);
-		return 1;
-	}
+	if (argc < 3)
+		show_help(argc, argv, help);
+	took = samples_of("command", argv[1], &rounds);
 	posix_spawn_file_actions_init(&quiet);
 	posix_spawn_file_actions_addopen(&quiet, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
 	for (i = 0; i < rounds; i++) {

@@ -291,15 +291,13 @@ CASES = {
         commands, commands_beside, *SWITCHES],
     2: [idle, spun],
 }
-# Where not all arms have something to say.
-ONLY = {left_over: ['sched']}
+# Who has something to say of them, where that is not every arm but the simplest.
+USUAL = ARMS + ['peer']
+ARMS_OF = {left_over: ['sched'], **{case: ARMS + EXTRA for case in SWITCHES}}
 
 
 def cases_of(arm):
-    cases = CASES[os.cpu_count()]
-    if arm == 'simple':
-        return [case for case in cases if case in SWITCHES]
-    return [case for case in cases if arm in ONLY.get(case, [arm])]
+    return [case for case in CASES[os.cpu_count()] if arm in ARMS_OF.get(case, USUAL)]
 
 
 @contextlib.contextmanager

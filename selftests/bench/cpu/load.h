@@ -14,6 +14,29 @@ static inline void work(uint64_t instructions)
 		__asm__ volatile("" : "+r"(turns));
 }
 
+/* Ends the program: well only for who asked. */
+static inline void show_help(int argc, char **argv, const char *help)
+{
+	const int asked = argc == 2 && !strcmp(argv[1], "--help");
+
+	fputs(help, asked ? stdout : stderr);
+	exit(!asked);
+}
+
+/* Room for as many as @text says, or the end of the program. */
+static inline uint64_t *samples_of(const char *program, const char *text,
+				   unsigned long *rounds)
+{
+	uint64_t *samples;
+
+	*rounds = strtoul(text, NULL, 10);
+	samples = calloc(*rounds, sizeof(*samples));
+	if (*rounds && samples)
+		return samples;
+	fprintf(stderr, "%s: %s: not a number of rounds\n", program, text);
+	exit(1);
+}
+
 static inline void sleep_until(uint64_t ns)
 {
 	const struct timespec at = {

@@ -44,12 +44,8 @@ int main(int argc, char **argv)
 	uint64_t begin;
 	pid_t pid;
 
-	if (argc != 3) {
-		const int asked = argc == 2 && !strcmp(argv[1], "--help");
-
-		fputs(help, asked ? stdout : stderr);
-		return !asked;
-	}
+	if (argc != 3)
+		show_help(argc, argv, help);
 	begin = strtoull(argv[1], NULL, 10);
 	if (pipe(there) || pipe(back) || (pid = fork()) < 0) {
 		perror("pair");

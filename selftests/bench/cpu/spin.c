@@ -22,10 +22,8 @@ int main(int argc, char **argv)
 	const struct sigaction action = { .sa_handler = stop };
 	unsigned long pieces;
 
-	if (argc > 1) {
-		fputs(help, strcmp(argv[1], "--help") ? stderr : stdout);
-		return !!strcmp(argv[1], "--help");
-	}
+	if (argc > 1)
+		show_help(argc, argv, help);
 	sigaction(SIGTERM, &action, NULL);
 	for (pieces = 0; !done; pieces++)
 		work(PIECE_NS);

@@ -14,10 +14,8 @@ int main(int argc, char **argv)
 		"Forks until it is killed, four at a time, each of which ends at once.\n";
 	int i;
 
-	if (argc > 1) {
-		fputs(help, strcmp(argv[1], "--help") ? stderr : stdout);
-		return !!strcmp(argv[1], "--help");
-	}
+	if (argc > 1)
+		show_help(argc, argv, help);
 	for (;;) {
 		for (i = 0; i < AT_ONCE; i++) {
 			const pid_t pid = fork();

@@ -14,18 +14,9 @@ int main(int argc, char **argv)
 	unsigned long rounds, i;
 	uint64_t *late, at;
 
-	if (argc != 3) {
-		const int asked = argc == 2 && !strcmp(argv[1], "--help");
-
-		fputs(help, asked ? stdout : stderr);
-		return !asked;
-	}
-	rounds = strtoul(argv[1], NULL, 10);
-	late = calloc(rounds, sizeof(*late));
-	if (!rounds || !late) {
-		fprintf(stderr, "wake: %s: not a number of rounds\n", argv[1]);
-		return 1;
-	}
+	if (argc != 3)
+		show_help(argc, argv, help);
+	late = samples_of("wake", argv[1], &rounds);
 	at = now_ns() / PERIOD_NS * PERIOD_NS + PERIOD_NS +
 	     strtoul(argv[2], NULL, 10) * 1000;
 	for (i = 0; i < rounds; i++) {
