@@ -9,7 +9,7 @@ SUITE=trixie
 
 # In the build root everything is compiled, and QEMU runs from there.
 ROOT_PACKAGES=(
-	build-essential clang llvm lld bpftool dwarves libbpf-dev linux-bpf-dev
+	build-essential ccache clang llvm lld bpftool dwarves libbpf-dev linux-bpf-dev
 	libnl-3-dev libnl-genl-3-dev libjansson-dev libelf-dev libssl-dev pkgconf
 	bc bison flex kmod cpio rsync xz-utils zstd e2fsprogs fdisk git
 	qemu-system-x86 qemu-utils sparse shellcheck
@@ -248,7 +248,8 @@ build_debug() {
 debug_make() {
 	local out=$1
 	shift
-	in_root_here "$SOURCE" make -s O="$out" KBUILD_BUILD_TIMESTAMP=0 "$@"
+	# Kept as a whole: it would only drive from ccache what is compiled again and again.
+	in_root_here "$SOURCE" env CCACHE_DISABLE=1 make -s O="$out" KBUILD_BUILD_TIMESTAMP=0 "$@"
 }
 
 # An option that kconfig dropped would silently weaken every test after it.
@@ -333,12 +334,14 @@ build_source() {
 
 # --- commands in the build root ---
 
-# in_root_here DIR COMMAND...: for a process that is already contained.
+# in_root_here DIR COMMAND...: for a process that is already contained. A check compiles
+# the same sources in half a dozen copies, all on /src: ccache has them compiled once.
 in_root_here() (
 	dir=$1
 	shift
 	mount_root
-	exec chroot "$ROOT" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
+	exec chroot "$ROOT" env -i PATH=/usr/lib/ccache:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
+		CCACHE_DIR="$CACHE/ccache" CCACHE_MAXSIZE=1G \
 		LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" AGENTCG_CACHE="$CACHE" ${ROOT_ENV[@]+"${ROOT_ENV[@]}"} \
 		env --chdir="$dir" -- "$@"
 )
