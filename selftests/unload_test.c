@@ -168,7 +168,7 @@ static void check_left_alone(struct __test_metadata *const _metadata,
 TEST_F_TIMEOUT(unload, while_all_is_under_way, 7200)
 {
 	struct receiver *const receiver = shared_alloc(sizeof(*receiver));
-	const unsigned int count = rounds(slow() > 1 ? 3 : 5);
+	const unsigned int count = rounds(slow() > 1 ? 2 : 5);
 	uint64_t begun;
 	unsigned int i;
 	int k;
@@ -221,7 +221,7 @@ TEST_F_TIMEOUT(unload, while_requests_come, 1800)
 	stop = false;
 	ASSERT_EQ(0, pthread_create(&thread, NULL, beat_sessions,
 				    (void *)&stop));
-	for (i = 0; i < rounds(10); i++) {
+	for (i = 0; i < rounds(slow() > 1 ? 5 : 10); i++) {
 		usleep(50000);
 		EXPECT_EQ(0, module_unload());
 		EXPECT_EQ(0, module_load(""));
