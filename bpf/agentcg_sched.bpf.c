@@ -12,20 +12,14 @@
  * What is known of a cgroup does not live and die with it: it is found by its id
  * (sched/group.h), so nothing here can fail when one is made.
  */
+#include "sched/holder.h"
 #include "sched/refill.h"
 #include "sched/report.h"
-#include "sched/state.h"
-#include "sched/task.h"
 
 /* The longest that anybody runs while others wait; a tick's length decides. */
 #define SLICE_NS	(3 * NSEC_PER_MSEC)
 
-/* Those who go first. */
-#define DSQ_PROMPT	1
-
 #define MAX_TRIES	8
-
-static struct sched_state state SEC(".data.state");
 
 /*
  * Stop somebody for it who comes after @runs, on the processor where it was if that
@@ -67,15 +61,14 @@ __s32 BPF_PROG(sched_select_cpu, struct task_struct *p, __s32 prev_cpu,
 
 /**
  * struct verdict - what becomes of a task that is enqueued
- * @first: it goes first, for somebody waits for it
- * @locking: likewise, for it may hold locks although its cpu.max is used up
+ * @line: it goes first, for somebody waits for it, or may hold locks although its cpu.max is
+ *	used up
  * @last: it goes on, for there is nobody else
  * @idle: it has only what is left over
  * @waits: it is in a tree
  */
 struct verdict {
-	bool first;
-	bool locking;
+	__u8 line;
 	bool last;
 	bool idle;
 	bool waits;
@@ -86,15 +79,15 @@ static struct verdict judge(struct task __arena *task, const __u32 tree,
 {
 	struct verdict verdict = { .idle = is_idle(task) };
 
-	if (enq_flags & SCX_ENQ_WAKEUP) {
-		task->in_kernel = 1;
-		verdict.first = may_preempt(task);
-	}
-	task->first = verdict.first;
-	verdict.locking = is_locking(task);
+	task->first = (enq_flags & SCX_ENQ_WAKEUP) && may_preempt(task);
+	if (task->first)
+		verdict.line = PROMPT;
+	else if (may_hold(task))
+		verdict.line = HOLDERS;
+	line_enter(task, verdict.line);
 	if (enq_flags & SCX_ENQ_LAST)
 		verdict.last = !is_throttled(task->entity.parent);
-	if (!verdict.first && !verdict.locking && !verdict.last)
+	if (!verdict.line && !verdict.last)
 		verdict.waits = task_push(task, tree);
 	return verdict;
 }
@@ -106,8 +99,8 @@ static void insert(struct task_struct *p, const struct verdict *verdict,
 
 	if (verdict->waits)
 		return;
-	if (verdict->first || verdict->locking)
-		dsq = DSQ_PROMPT;
+	if (verdict->line)
+		dsq = verdict->line;
 	else if (verdict->last)
 		dsq = SCX_DSQ_LOCAL;
 	scx_bpf_dsq_insert(p, dsq, SLICE_NS, enq_flags);
@@ -119,9 +112,13 @@ void BPF_PROG(sched_enqueue, struct task_struct *p, __u64 enq_flags)
 	const __s32 cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
 	struct task __arena *task = task_of(p);
 	const __u32 tree = tree_of(p, cpu);
-	struct verdict verdict = { .first = false };
+	struct verdict verdict = { .line = NO_LINE };
 
 	if (task) {
+		if (enq_flags & SCX_ENQ_WAKEUP)
+			task->in_kernel = 1;
+		if (task->in_kernel && is_throttled(task->entity.parent))
+			await_leave(p, task);
 		bpf_spin_lock(&tree_lock);
 		task->pid = p->pid;
 		verdict = judge(task, tree, enq_flags);
@@ -132,7 +129,7 @@ void BPF_PROG(sched_enqueue, struct task_struct *p, __u64 enq_flags)
 	insert(p, &verdict, enq_flags);
 	if (cpu >= 0)
 		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
-	else if (verdict.first)
+	else if (verdict.line == PROMPT)
 		preempt(p, RUNS_PROMPT);
 	else if ((enq_flags & SCX_ENQ_WAKEUP) && !verdict.idle)
 		preempt(p, RUNS_NORMAL);
@@ -148,6 +145,7 @@ void BPF_PROG(sched_dequeue, struct task_struct *p, __u64 deq_flags)
 	bpf_spin_lock(&tree_lock);
 	if (task->item.in)
 		item_remove(&task->item);
+	line_leave(task);
 	bpf_spin_unlock(&tree_lock);
 }
 
@@ -205,7 +203,9 @@ void BPF_PROG(sched_dispatch, __s32 cpu, struct task_struct *prev)
 	struct task __arena *last = NULL;
 	__s32 pid;
 
-	if (scx_bpf_dsq_move_to_local(DSQ_PROMPT))
+	if (line_serve(PROMPT))
+		return;
+	if (is_turn_of_holders(cpu) && line_serve(HOLDERS))
 		return;
 	if (prev && (prev->scx.flags & SCX_TASK_QUEUED))
 		last = task_of(prev);
@@ -216,6 +216,8 @@ void BPF_PROG(sched_dispatch, __s32 cpu, struct task_struct *prev)
 			continue;
 		if (!pid && prev)
 			prev->scx.slice = SLICE_NS;
+		else if (pid < 0)
+			line_serve(HOLDERS);
 		return;
 	}
 }
@@ -254,6 +256,8 @@ void BPF_PROG(sched_tick, struct task_struct *p)
 	report = report_of(task, p);
 	task_set(task, p, &call, group_get(p->sched_task_group, &call, now));
 	task->in_kernel = !user;
+	if (user)
+		task->leaving = 0;
 	throttled = is_throttled(task->entity.parent);
 	at = refill_next;
 	cpu_of(cpu)->runs = runs_as(task);
@@ -265,6 +269,8 @@ void BPF_PROG(sched_tick, struct task_struct *p)
 	if (user) {
 		p->scx.slice = 0;
 		__sync_fetch_and_add(&state.throttled, 1);
+	} else {
+		await_leave(p, task);
 	}
 }
 
@@ -293,6 +299,7 @@ void BPF_PROG(sched_running, struct task_struct *p)
 	if (!task)
 		return;
 	bpf_spin_lock(&tree_lock);
+	line_leave(task);
 	task_take_cpu(task, p, cpu, now);
 	task->in_kernel = 1;
 	cpu_of(cpu)->runs = runs_as(task);
@@ -331,6 +338,7 @@ void BPF_PROG(sched_quiescent, struct task_struct *p, __u64 deq_flags)
 		return;
 	bpf_spin_lock(&tree_lock);
 	task_end(task);
+	line_leave(task);
 	bpf_spin_unlock(&tree_lock);
 }
 
@@ -378,6 +386,7 @@ void BPF_PROG(sched_exit_task, struct task_struct *p,
 	if (!task)
 		return;
 	bpf_spin_lock(&tree_lock);
+	line_leave(task);
 	task_forget(task);
 	bpf_spin_unlock(&tree_lock);
 	bpf_task_storage_delete(&task_refs, p);
@@ -397,7 +406,7 @@ __s32 BPF_PROG(sched_init)
 		return -ENOMEM;
 	root.id = 1;
 	root.entity.weight = 100;
-	return refill_init() ?: scx_bpf_create_dsq(DSQ_PROMPT, NUMA_NO_NODE);
+	return refill_init() ?: lines_init();
 }
 
 SEC("struct_ops/exit")

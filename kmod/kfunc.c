@@ -375,6 +375,18 @@ __bpf_kfunc void agentcg_bpf_task_ran(struct task_struct *task, u64 ran,
 		agentcg_cpu_ran(&tool->cpu, ran, waited, moved);
 }
 
+/**
+ * agentcg_bpf_resched - have the current task rescheduled when it goes to user mode
+ *
+ * For what a scheduler does on the way there, by task work: where sched_ext itself would
+ * stop the task, by an interrupt, that happens in the midst of the work, which runs with
+ * migration disabled and so keeps its processor.
+ */
+__bpf_kfunc void agentcg_bpf_resched(void)
+{
+	set_thread_flag(TIF_NEED_RESCHED);
+}
+
 __bpf_kfunc_end_defs();
 
 BTF_KFUNCS_START(readers)
@@ -398,6 +410,7 @@ BTF_ID_FLAGS(func, agentcg_bpf_grant, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, agentcg_bpf_hold, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, agentcg_bpf_event, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, agentcg_bpf_task_ran, KF_RCU)
+BTF_ID_FLAGS(func, agentcg_bpf_resched)
 BTF_KFUNCS_END(mutators)
 
 /*

@@ -27,6 +27,7 @@ u32 agentcg_bpf_task_pressure(struct task_struct *task);
 u64 agentcg_bpf_task_deadline(struct task_struct *task);
 void agentcg_bpf_task_ran(struct task_struct *task, u64 ran, u64 waited,
 			  bool moved);
+void agentcg_bpf_resched(void);
 void agentcg_bpf_answer(struct agentcg_policy_event *event, u64 bytes, u64 ns);
 u64 agentcg_bpf_grant(struct agentcg_policy_event *event, u64 id, u64 bytes);
 u64 agentcg_bpf_hold(struct agentcg_policy_event *event, u64 id);

@@ -277,6 +277,7 @@ VARIANT(shifts_event, "");
 VARIANT(no_event, "NULL");
 VARIANT(grant_tracing, "is not allowed");
 VARIANT(ran_tracing, "is not allowed");
+VARIANT(resched_tracing, "is not allowed");
 VARIANT(hold_fentry, "is not allowed");
 VARIANT(event_perf, "is not allowed");
 VARIANT(grant_syscall, "is not allowed");

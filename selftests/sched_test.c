@@ -16,6 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -285,6 +287,100 @@ TEST_F_TIMEOUT(sched, cpu_max, LIMIT_S)
 	EXPECT_TRUE(comes_to(_metadata, self, (const int[]) { 3000, 7000 }));
 	ASSERT_EQ(0, cg_write(group->path, "cpu.max", "max"));
 	EXPECT_TRUE(comes_to(_metadata, self, (const int[]) { 5000, 5000 }));
+}
+
+/* Where who waits for a lock has to have it: a slice of somebody else's, and more. */
+#define LOCK_WAIT_NS	(10 * MS)
+#define LOCK_TIMES	1000
+
+/* Makes and removes cgroups, so that it has cgroup_mutex most of the time. */
+static int hold_cgroup_mutex(void *const arg)
+{
+	pin_to(0);
+	for (;;) {
+		mkdir(CG_BASE "/max/inner", 0755);
+		rmdir(CG_BASE "/max/inner");
+	}
+	return 0;
+}
+
+static int take_cgroup_mutex(const pid_t holder)
+{
+	return mkdir(CG_BASE "/outer", 0755) || rmdir(CG_BASE "/outer");
+}
+
+/* Changes what may be done with many pages, with its mmap_lock. */
+static int hold_mmap_lock(void *const arg)
+{
+	/* To fill it is a debt, too. */
+	const size_t size = (slow() > 1 ? 4 : 64) * MB;
+	void *const pages = mmap(NULL, size, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	pin_to(0);
+	for (;;) {
+		mprotect(pages, size, PROT_READ);
+		mprotect(pages, size, PROT_READ | PROT_WRITE);
+	}
+	return 0;
+}
+
+static int take_mmap_lock(const pid_t holder)
+{
+	char path[64], line[64];
+	FILE *file;
+	int err = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", holder);
+	file = fopen(path, "r");
+	if (!file || !fgets(line, sizeof(line), file))
+		err = -1;
+	if (file)
+		fclose(file);
+	return err;
+}
+
+/*
+ * One with hardly any quota who is inside the kernel nearly all of the time gets no more
+ * than that, and is not stopped while he has what others wait for.
+ */
+static void hold(struct __test_metadata *const _metadata,
+		 FIXTURE_DATA(sched) *const self, int (*const fn)(void *arg),
+		 int (*const take)(pid_t holder))
+{
+	struct group *const group = make(_metadata, self, "max", "cpu.max",
+					 "5000 100000");
+	const int fd = cg_open(group->path);
+	const pid_t holder = cg_spawn(fd, fn, NULL);
+	uint64_t begin, longest = 0;
+	int i;
+
+	close(fd);
+	self->nr_groups++;
+	ASSERT_LT(0, holder);
+	usleep(500000);
+	for (i = 0; i < LOCK_TIMES; i++) {
+		begin = now_ns();
+		ASSERT_EQ(0, take(holder));
+		if (now_ns() - begin > longest)
+			longest = now_ns() - begin;
+		usleep(1000);
+	}
+	EXPECT_TRUE(comes_to_quota(_metadata, self, 500));
+	/* An emulator that is slow is later by itself. */
+	if (getenv("AGENTCG_TEST_EXACT"))
+		EXPECT_GE(LOCK_WAIT_NS, longest);
+	TH_LOG("longest wait %llu us", (unsigned long long)longest / 1000);
+}
+
+TEST_F_TIMEOUT(sched, holder_of_cgroup_mutex, LIMIT_S)
+{
+	hold(_metadata, self, hold_cgroup_mutex, take_cgroup_mutex);
+}
+
+TEST_F_TIMEOUT(sched, holder_of_mmap_lock, LIMIT_S)
+{
+	hold(_metadata, self, hold_mmap_lock, take_mmap_lock);
 }
 
 /*

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * cpu.max.  A group that has used up its quota is throttled: its queues leave those of
- * its parent until the next period's quota comes.  A task is only stopped for it when
- * a tick finds it in user mode, much as the kernel's own scheduler does it: what it
- * runs inside the kernel, where it may hold locks, is overdrawn and paid back first.
- * That goes as far as one period's quota; then it waits wherever it is.
+ * its parent until the next period's quota comes.  A task is only stopped for it in user
+ * mode, as the kernel's own scheduler does it (holder.h): what it runs inside the kernel
+ * is overdrawn and paid back first.
  */
 #ifndef AGENTCG_SCHED_BANDWIDTH_H
 #define AGENTCG_SCHED_BANDWIDTH_H
@@ -114,8 +113,11 @@ static bool refill_throttled(const __u64 now)
 	return any;
 }
 
+/* Without the lock it is what was so a moment ago. */
 static bool is_throttled(const struct group __arena *group)
 {
+	if (!throttled_first)
+		return false;
 	while (group && can_loop) {
 		if (group->throttled)
 			return true;

@@ -18,10 +18,12 @@ enum {
  * struct cpu - what is known of a processor
  * @waiting: tasks in its tree
  * @runs: RUNS_*
+ * @holders: it was their turn the last time (holder.h)
  */
 struct cpu {
 	__u32 waiting;
 	__u8 runs;
+	__u8 holders;
 };
 
 static struct cpu __arena_global cpus[MAX_CPUS];

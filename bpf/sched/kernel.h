@@ -86,6 +86,10 @@ struct bpf_prog_aux {
 	const void *st_ops;
 };
 
+struct bpf_map {
+	__u32 id;
+};
+
 enum scx_exit_kind {
 	SCX_EXIT_NONE,
 };
@@ -143,5 +147,17 @@ bool bpf_cpumask_subset(const struct cpumask *a, const struct cpumask *b) __ksym
 
 /* The registers that an interrupt found, of each processor. */
 extern struct pt_regs *__irq_regs __ksym;
+
+#ifndef HAVE_BPF_TASK_WORK
+struct bpf_task_work {
+	__u64 __opaque;
+} __attribute__((aligned(8)));
+#endif
+
+/* v6.18; until v7.0 it had one argument more, and is taken for absent. */
+int bpf_task_work_schedule_resume(struct task_struct *task, struct bpf_task_work *tw,
+				  void *map__const_map,
+				  int (*callback)(struct bpf_map *map, void *key,
+						  void *value)) __ksym __weak;
 
 #endif /* AGENTCG_SCHED_KERNEL_H */

@@ -44,10 +44,12 @@ static struct task __arena *task_alloc(void)
 {
 	struct task __arena *task = task_free;
 
-	if (task)
+	if (task) {
 		task_free = task->next;
-	else if (tasks_begun < MAX_TASKS)
-		task = &task_room[tasks_begun++];
+	} else if (tasks_begun < MAX_TASKS) {
+		task = &task_room[tasks_begun];
+		task->number = tasks_begun++;
+	}
 	return task;
 }
 
@@ -65,6 +67,8 @@ static void task_init(struct task __arena *task, const __u64 now)
 	task->class = -1;
 	task->first = 0;
 	task->in_kernel = 0;
+	task->leaving = 0;
+	task->line = 0;
 	task->since = now;
 	task->cpu = -1;
 	task->moved = 0;
@@ -156,13 +160,6 @@ static void task_charge(struct task __arena *task, const struct task_struct *p,
 		return;
 	serve(&task->entity, ns);
 	use_quota(task->entity.parent, ns, now);
-}
-
-/* Its cpu.max is used up, but it may hold locks that others wait for. */
-static bool is_locking(const struct task __arena *task)
-{
-	return task->in_kernel && is_throttled(task->entity.parent) &&
-	       may_overdraw(task->entity.parent);
 }
 
 static bool may_preempt(struct task __arena *task)

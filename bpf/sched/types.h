@@ -14,6 +14,7 @@
 #define AGENTCG_SCHED_TYPES_H
 
 #include "arena.h"
+#include "state.h"
 
 #define NSEC_PER_USEC	1000ULL
 #define NSEC_PER_MSEC	1000000ULL
@@ -135,6 +136,7 @@ struct group {
  * @entity: within its group
  * @item: where it waits
  * @next: of those that are free
+ * @number: its place in the room
  * @charged: se.sum_exec_runtime up to which it has been charged
  * @told: likewise, up to which its call has been told
  * @since: when it began to wait for a processor
@@ -143,13 +145,16 @@ struct group {
  * @pid: in the initial namespace, while it waits
  * @class: enum agentcg_class, or -1
  * @first: it has been let go first, and has not stopped since
- * @in_kernel: it may hold locks: the last tick has not found it in user mode
+ * @in_kernel: it may hold locks: it has not been found in user mode since it began to run
+ * @leaving: the kernel will tell when it goes there
+ * @line: that it waits in, if it does (line.h)
  * @moved: it was elsewhere the time before, until the call is told
  */
 struct task {
 	struct entity entity;
 	struct item item;
 	struct task __arena *next;
+	__u32 number;
 	__u64 charged;
 	__u64 told;
 	__u64 since;
@@ -159,11 +164,16 @@ struct task {
 	__s32 class;
 	__u8 first;
 	__u8 in_kernel;
+	__u8 leaving;
+	__u8 line;
 	__u8 moved;
 };
 
 static struct bpf_spin_lock tree_lock SEC(".bss.tree_lock");
 
 static struct group __arena_global root;
+
+/* For agentcg sched. */
+static struct sched_state state SEC(".data.state");
 
 #endif /* AGENTCG_SCHED_TYPES_H */

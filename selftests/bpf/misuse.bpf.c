@@ -124,6 +124,14 @@ int BPF_PROG(ran_tracing, bool preempt, struct task_struct *prev,
 	return 0;
 }
 
+SEC("?tp_btf/sched_switch")
+int BPF_PROG(resched_tracing, bool preempt, struct task_struct *prev,
+	     struct task_struct *next)
+{
+	agentcg_bpf_resched();
+	return 0;
+}
+
 SEC("?fentry/agentcg_memory_over_high")
 int BPF_PROG(hold_fentry)
 {

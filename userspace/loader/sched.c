@@ -17,6 +17,7 @@
 
 #define PIN_LINK	PINS "/sched"
 #define PIN_TIMERS	PINS "/sched-timers"
+#define PIN_LEAVINGS	PINS "/sched-leavings"
 
 /* The ops, and what has to be pinned beside their link. */
 struct object {
@@ -24,6 +25,7 @@ struct object {
 	struct bpf_map *ops;
 	struct bpf_map *state;
 	struct bpf_map *timers;
+	struct bpf_map *leavings;
 };
 
 static int check_kernel(void)
@@ -60,7 +62,8 @@ static int open_object(struct object *o, bool partial)
 					     SCHED_NAME : SCHED_PARTIAL);
 	o->state = bpf_object__find_map_by_name(o->object, ".data.state");
 	o->timers = bpf_object__find_map_by_name(o->object, "refill_timers");
-	if (o->ops && o->state && o->timers && other &&
+	o->leavings = bpf_object__find_map_by_name(o->object, "leavings");
+	if (o->ops && o->state && o->timers && o->leavings && other &&
 	    !bpf_map__set_autocreate(other, false))
 		return 0;
 	complain("%s: is of another version than this program", SCHED_OBJECT);
@@ -77,6 +80,13 @@ static int pin_map(struct bpf_map *map, const char *path)
 	if (err)
 		complain("%s: %s", path, strerror(-err));
 	return err ? -1 : 0;
+}
+
+/* All but what it has told, which is kept. */
+static void unpin_maps(void)
+{
+	unlink(PIN_TIMERS);
+	unlink(PIN_LEAVINGS);
 }
 
 /* It may have been refused, or have ended, although it could be attached. */
@@ -133,9 +143,10 @@ int sched_load(bool partial, bool verbose)
 		complain_load(SCHED_NAME, err);
 	else
 		err = pin_map(o.state, SCHED_STATE_PIN) ||
-		      pin_map(o.timers, PIN_TIMERS) || attach(&o);
+		      pin_map(o.timers, PIN_TIMERS) ||
+		      pin_map(o.leavings, PIN_LEAVINGS) || attach(&o);
 	if (err)
-		unlink(PIN_TIMERS);
+		unpin_maps();
 	bpf_object__close(o.object);
 	return err ? -1 : 0;
 }
@@ -164,6 +175,6 @@ int sched_unload(void)
 		return -1;
 	}
 	unlink(PIN_LINK);
-	unlink(PIN_TIMERS);
+	unpin_maps();
 	return 0;
 }

@@ -58,6 +58,12 @@ __u64 agentcg_bpf_task_deadline(struct task_struct *task) __ksym __weak;
 void agentcg_bpf_task_ran(struct task_struct *task, __u64 ran, __u64 waited,
 			  bool moved) __ksym __weak;
 
+/*
+ * For the same: the current task is rescheduled when it goes to user mode. For task work,
+ * which is done on the way there.
+ */
+void agentcg_bpf_resched(void) __ksym __weak;
+
 /* Mutators: only for members of struct agentcg_policy_ops. */
 
 /*
