@@ -254,7 +254,7 @@ void BPF_PROG(sched_tick, struct task_struct *p)
 	bpf_spin_lock(&tree_lock);
 	task_charge(task, p, now);
 	report = report_of(task, p);
-	task_set(task, p, &call, group_get(p->sched_task_group, &call, now));
+	task_look(task, p, &call, now);
 	task->in_kernel = !user;
 	if (user)
 		task->leaving = 0;
@@ -279,12 +279,18 @@ void BPF_PROG(sched_runnable, struct task_struct *p, __u64 enq_flags)
 {
 	struct task __arena *task = task_of(p);
 	const __u64 now = bpf_ktime_get_ns();
-	const struct call call = call_of(p, now);
+	struct call call = {};
+	bool known;
 
 	if (!task)
 		return;
+	known = is_known(task, p, now);
+	if (!known)
+		call = call_of(p, now);
 	bpf_spin_lock(&tree_lock);
-	task_begin(task, p, &call, now);
+	if (!known)
+		task_look(task, p, &call, now);
+	task_begin(task);
 	task->since = now;
 	bpf_spin_unlock(&tree_lock);
 }

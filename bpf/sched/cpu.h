@@ -50,6 +50,9 @@ static bool may_run_anywhere(const struct task_struct *p)
 
 	if (p->nr_cpus_allowed == 1)
 		return false;
+	/* Most of them, and not kept where they are for the moment. */
+	if ((__u32)p->nr_cpus_allowed == nr_cpus && p->cpus_ptr == &p->cpus_mask)
+		return true;
 	online = scx_bpf_get_online_cpumask();
 	anywhere = bpf_cpumask_subset(online, p->cpus_ptr);
 	scx_bpf_put_cpumask(online);

@@ -73,6 +73,7 @@ struct task_struct {
 	unsigned int policy;
 	int nr_cpus_allowed;
 	const struct cpumask *cpus_ptr;
+	struct cpumask cpus_mask;
 	struct sched_entity se;
 	struct sched_ext_entity scx;
 	struct task_group *sched_task_group;

@@ -17,6 +17,9 @@
 /* What a call for which somebody waits may have had above its share. */
 #define LENIENCE_NS		(6 * NSEC_PER_MSEC)
 
+/* So long it counts what the files and the module have said of a task. */
+#define LOOK_NS			NSEC_PER_MSEC
+
 struct task_ref {
 	struct task __arena *task;
 };
@@ -72,6 +75,7 @@ static void task_init(struct task __arena *task, const __u64 now)
 	task->since = now;
 	task->cpu = -1;
 	task->moved = 0;
+	task->looked = now - LOOK_NS;
 }
 
 static bool is_prompt(const struct task __arena *task)
@@ -114,16 +118,36 @@ static void task_move(struct task __arena *task, struct group __arena *group)
 		group_unref(old);
 }
 
-static void task_begin(struct task __arena *task, const struct task_struct *p,
-		       const struct call *call, const __u64 now)
+/*
+ * Whether it is where it was a moment ago: who wakes up thousands of times a second need
+ * not have all of it looked up each time. Without a lock, for what is read here changes
+ * only with the runqueue of @p locked, as it is now.
+ */
+static bool is_known(const struct task __arena *task, const struct task_struct *p,
+		     const __u64 now)
+{
+	const struct group __arena *group = task->entity.parent;
+
+	return group && now - task->looked < LOOK_NS &&
+	       group->id == tg_id(p->sched_task_group);
+}
+
+/* Looks up where it is, and what is to be known of it. */
+static void task_look(struct task __arena *task, const struct task_struct *p,
+		      const struct call *call, const __u64 now)
 {
 	struct group __arena *group = group_get(p->sched_task_group, call, now);
 
-	if (task->entity.active)
-		return;
+	task->looked = now;
 	task_set(task, p, call, group);
-	task_move(task, group);
-	activate(&task->entity, is_prompt(task) ? CREDIT_PROMPT_NS : CREDIT_NS);
+	if (!task->entity.active)
+		task_move(task, group);
+}
+
+static void task_begin(struct task __arena *task)
+{
+	if (!task->entity.active)
+		activate(&task->entity, is_prompt(task) ? CREDIT_PROMPT_NS : CREDIT_NS);
 }
 
 /* It leaves off waiting. */

@@ -141,6 +141,7 @@ struct group {
  * @told: likewise, up to which its call has been told
  * @since: when it began to wait for a processor
  * @waited: for how long it did, until the call is told
+ * @looked: when it was last looked up where it is and what is to be known of it
  * @cpu: that it ran on last, or -1
  * @pid: in the initial namespace, while it waits
  * @class: enum agentcg_class, or -1
@@ -159,6 +160,7 @@ struct task {
 	__u64 told;
 	__u64 since;
 	__u64 waited;
+	__u64 looked;
 	__s32 cpu;
 	__s32 pid;
 	__s32 class;
