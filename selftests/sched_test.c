@@ -785,6 +785,60 @@ TEST_F_TIMEOUT(sched, churn, LIMIT_S)
 	EXPECT_LT(0, stays->used);
 }
 
+/**
+ * struct crowd - many who each live in a cgroup of their own
+ * @gate: they wait until nobody can write to it any more
+ * @come: so many wait
+ * @woken: so many have been woken
+ */
+struct crowd {
+	int gate[2];
+	volatile uint64_t come;
+	volatile uint64_t woken;
+};
+
+static int wait_at_gate(void *const arg)
+{
+	struct crowd *const crowd = arg;
+	char token;
+
+	close(crowd->gate[1]);
+	__sync_fetch_and_add(&crowd->come, 1);
+	if (!read(crowd->gate[0], &token, 1))
+		__sync_fetch_and_add(&crowd->woken, 1);
+	pause();
+	return 0;
+}
+
+/* Ten thousand in the long form: all are there, and all of them wake up at once. */
+TEST_F_TIMEOUT(sched, crowd, LIMIT_S)
+{
+	const unsigned int all = 100 * rounds(slow() > 1 ? 1 : 3);
+	struct group *const stays = load(_metadata, self, "stays", "cpu.weight", "100");
+	struct crowd *const crowd = shared_alloc(sizeof(*crowd));
+	char path[CG_PATH_MAX];
+	unsigned int i;
+	int fd;
+
+	ASSERT_EQ(0, cg_make(CG_BASE "/crowd"));
+	ASSERT_EQ(0, cg_feed(CG_BASE "/crowd"));
+	ASSERT_EQ(0, pipe(crowd->gate));
+	for (i = 0; i < all; i++) {
+		snprintf(path, sizeof(path), "%s/crowd/%u", CG_BASE, i);
+		ASSERT_EQ(0, cg_make(path));
+		fd = cg_open(path);
+		ASSERT_LT(0, cg_spawn(fd, wait_at_gate, crowd));
+		close(fd);
+	}
+	ASSERT_EQ(0, wait_for(&crowd->come, all, 60000));
+	measure(self);
+	EXPECT_LT(0, stays->used);
+	close(crowd->gate[1]);
+	EXPECT_EQ(0, wait_for(&crowd->woken, all, 60000));
+	EXPECT_TRUE(attached());
+	EXPECT_TRUE(tells("agentcg sched stat", "strangers 0\n"));
+}
+
 /* Nobody is lost on the way: all go on afterwards, without it and with it. */
 TEST_F_TIMEOUT(sched, comes_and_goes, LIMIT_S)
 {
