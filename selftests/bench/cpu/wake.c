@@ -5,12 +5,15 @@
 #define PERIOD_NS	10000000ull
 #define WORK_NS		180000
 
+/* What it takes to start is its own, and makes it wait: so many times are not counted. */
+#define SETTLE		10
+
 int main(int argc, char **argv)
 {
 	static const char help[] =
 		"usage: wake ROUNDS PHASE\n\n"
 		"Wakes up every 10 ms of the clock and PHASE us, and works for 180 us.\n"
-		"Prints, as JSON, by how much it was late each time, in ns.\n";
+		"Prints, as JSON, by how much it was late each time but the first ten, in ns.\n";
 	unsigned long rounds, i;
 	uint64_t *late, at;
 
@@ -19,10 +22,11 @@ int main(int argc, char **argv)
 	late = samples_of("wake", argv[1], &rounds);
 	at = now_ns() / PERIOD_NS * PERIOD_NS + PERIOD_NS +
 	     strtoul(argv[2], NULL, 10) * 1000;
-	for (i = 0; i < rounds; i++) {
+	for (i = 0; i < rounds + SETTLE; i++) {
 		at += PERIOD_NS;
 		sleep_until(at);
-		late[i] = now_ns() - at;
+		if (i >= SETTLE)
+			late[i - SETTLE] = now_ns() - at;
 		work(WORK_NS);
 		/* Who is stopped past his next turn has missed it. */
 		while (at + PERIOD_NS < now_ns())
