@@ -348,6 +348,20 @@ void BPF_PROG(sched_quiescent, struct task_struct *p, __u64 deq_flags)
 	bpf_spin_unlock(&tree_lock);
 }
 
+/* At once, also for a group all of whose tasks wait: nobody looks at its files. */
+SEC("struct_ops/cgroup_set_weight")
+void BPF_PROG(sched_cgroup_set_weight, struct cgroup *cgrp, __u32 weight)
+{
+	struct group __arena *group;
+
+	use_arena();
+	bpf_spin_lock(&tree_lock);
+	group = group_find(cgrp->kn->id);
+	if (group)
+		group_set_weight(group, weight ?: 1);
+	bpf_spin_unlock(&tree_lock);
+}
+
 /*
  * Tasks leave a processor that goes, as far as they wait for it, by being enqueued
  * elsewhere; there is nothing to do.  Without these the scheduler would be ended.
@@ -436,6 +450,7 @@ void BPF_PROG(sched_exit, struct scx_exit_info *info)
 		.running = (void *)sched_running,	\
 		.stopping = (void *)sched_stopping,	\
 		.quiescent = (void *)sched_quiescent,	\
+		.cgroup_set_weight = (void *)sched_cgroup_set_weight, \
 		.cpu_online = (void *)sched_cpu_online,	\
 		.cpu_offline = (void *)sched_cpu_offline, \
 		.init_task = (void *)sched_init_task,	\

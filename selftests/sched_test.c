@@ -427,6 +427,28 @@ TEST_F_TIMEOUT(sched, changes, LIMIT_S)
 	EXPECT_TRUE(comes_to(_metadata, self, (const int[]) { 0, 2000, 8000 }));
 }
 
+/*
+ * One who is raised has not to wait for what he had by his small weight: a slice by that is
+ * as much as forty seconds of somebody with the large one.
+ */
+TEST_F_TIMEOUT(sched, raised, LIMIT_S)
+{
+	struct group *const group = load(_metadata, self, "raised", "cpu.weight", "1");
+
+	struct group *const other = load(_metadata, self, "other", "cpu.weight", "100");
+	uint64_t before;
+
+	EXPECT_TRUE(comes_to(_metadata, self, (const int[]) { 99, 9901 }));
+	/* When it has just had its slice. */
+	before = usage(group->path);
+	while (usage(group->path) == before)
+		usleep(1000);
+	usleep(20000);
+	ASSERT_EQ(0, cg_write(group->path, "cpu.weight", "10000"));
+	ASSERT_EQ(0, cg_write(other->path, "cpu.weight", "10000"));
+	EXPECT_TRUE(comes_to(_metadata, self, (const int[]) { 5000, 5000 }));
+}
+
 struct wanderer {
 	volatile uint64_t rounds;
 	volatile uint64_t strayed;

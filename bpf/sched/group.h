@@ -162,6 +162,15 @@ static void set_band(struct group __arena *group, const __u8 band)
 	group_link(group);
 }
 
+static void group_set_weight(struct group __arena *group, const __u32 weight)
+{
+	if (group->entity.weight == weight)
+		return;
+	group_unlink(group);
+	set_weight(&group->entity, weight);
+	group_link(group);
+}
+
 /* What its files say, and if it is @call's what the module says of that. */
 static void group_set(struct group __arena *group, const struct task_group *tg,
 		      const struct call *call, const __u64 now)
@@ -173,7 +182,7 @@ static void group_set(struct group __arena *group, const struct task_group *tg,
 		weight = call_weight(call, weight);
 	if (group->entity.parent) {
 		set_band(group, band);
-		set_weight(&group->entity, weight);
+		group_set_weight(group, weight);
 	} else {
 		group->entity.band = band;
 		group->entity.weight = weight;

@@ -154,12 +154,30 @@ static bool within_share(struct entity __arena *entity, const __u64 ns)
 	return true;
 }
 
+/*
+ * So much service above the mean, or below it, is less of vtime by a larger weight: who
+ * has been given a larger one would have to wait for what he had by the smaller one.
+ */
+static void rescale(struct entity __arena *entity, const __u32 weight)
+{
+	const __u64 now = band_of(entity)->now;
+	const __u64 vtime = entity->vtime;
+
+	if (before(vtime, now))
+		entity->vtime = now - (now - vtime) * entity->weight / weight;
+	else
+		entity->vtime = now + (vtime - now) * entity->weight / weight;
+}
+
+/* Who waits has to be taken out of the queues before, for he may come up by it. */
 static void set_weight(struct entity __arena *entity, const __u32 weight)
 {
 	if (entity->weight == weight)
 		return;
 	if (entity->active)
 		band_remove(entity);
+	if (entity->parent)
+		rescale(entity, weight);
 	entity->weight = weight;
 	if (entity->active)
 		band_add(entity);
