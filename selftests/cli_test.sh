@@ -90,6 +90,8 @@ test_sessions() {
 	check "by a directory here" shows session \
 		env -C "$CG/$TOP/a" agentcg -j session show b
 	check "it is the same again" cmp -s "$tmp/by-path" "$tmp/out"
+	check "by path without its slash" shows session agentcg -j session show "$TOP/a/b"
+	check "it is the same once more" cmp -s "$tmp/by-path" "$tmp/out"
 	check "session set" gives 0 agentcg session set "/$TOP/a/b" --budget 80M --floor 16M \
 		--class batch --weight 7 --mem 9M --default-class besteffort --default-weight 5
 	check "all of it is there" shows session agentcg -j session show "/$TOP/a/b"

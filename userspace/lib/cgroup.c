@@ -144,7 +144,10 @@ static int open_dir(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-/* "/a/b" is looked for in the cgroup tree first, then as a directory. */
+/*
+ * "/a/b" is looked for in the cgroup tree first, then as a directory; "a/b" as a
+ * directory first.
+ */
 static int open_named(struct agentcg *handle, const char *cgroup,
 		      char path[PATH_MAX])
 {
@@ -162,7 +165,12 @@ static int open_named(struct agentcg *handle, const char *cgroup,
 	}
 	if (strlen(cgroup) >= PATH_MAX)
 		return -ENAMETOOLONG;
-	return open_dir(strcpy(path, cgroup));
+	fd = open_dir(strcpy(path, cgroup));
+	if (fd != -ENOENT || cgroup[0] == '/')
+		return fd;
+	if (snprintf(path, PATH_MAX, "%s/%s", handle->root, cgroup) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	return open_dir(path);
 }
 
 /*
