@@ -646,7 +646,9 @@ TEST_F_TIMEOUT(sched, receipt_of_spinner, LIMIT_S)
 	EXPECT_LT(ran / 2, waited);
 	EXPECT_GT(ran * 2, waited);
 	EXPECT_LT(MS, reply_figure(nl, AGENTCG_A_TOOL_WAIT_LONGEST));
-	EXPECT_GT(waited / 4, reply_figure(nl, AGENTCG_A_TOOL_WAIT_LONGEST));
+	/* One wait of many, unless the host has stopped a slow guest meanwhile. */
+	EXPECT_GT(slow() > 1 ? waited : waited / 4,
+		  reply_figure(nl, AGENTCG_A_TOOL_WAIT_LONGEST));
 	/* To where it is pinned. */
 	EXPECT_GE(1, reply_figure(nl, AGENTCG_A_TOOL_MIGRATIONS));
 	/* And in what is told of all calls. */
