@@ -18,7 +18,7 @@
 #define LENIENCE_NS		(6 * NSEC_PER_MSEC)
 
 /* So long it counts what the files and the module have said of a task. */
-#define LOOK_NS			NSEC_PER_MSEC
+#define LOOK_NS			(10 * NSEC_PER_MSEC)
 
 struct task_ref {
 	struct task __arena *task;
@@ -119,7 +119,7 @@ static void task_move(struct task __arena *task, struct group __arena *group)
 }
 
 /*
- * Whether it is where it was a moment ago: who wakes up thousands of times a second need
+ * Whether it is where it was a moment ago: who wakes up hundreds of times a second need
  * not have all of it looked up each time. Without a lock, for what is read here changes
  * only with the runqueue of @p locked, as it is now.
  */
