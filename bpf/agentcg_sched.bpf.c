@@ -77,9 +77,10 @@ struct verdict {
 static struct verdict judge(struct task __arena *task, const __u32 tree,
 			    const __u64 enq_flags)
 {
+	const bool woken = (enq_flags & SCX_ENQ_WAKEUP) || task->fresh;
 	struct verdict verdict = { .idle = is_idle(task) };
 
-	task->first = (enq_flags & SCX_ENQ_WAKEUP) && may_preempt(task);
+	task->first = woken && may_preempt(task);
 	if (task->first)
 		verdict.line = PROMPT;
 	else if (may_hold(task))

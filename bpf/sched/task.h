@@ -68,6 +68,7 @@ static void task_init(struct task __arena *task, const __u64 now)
 	task->item.queue = NULL;
 	task->item.entity = &task->entity;
 	task->class = -1;
+	task->fresh = 1;
 	task->first = 0;
 	task->in_kernel = 0;
 	task->leaving = 0;
@@ -156,6 +157,7 @@ static void task_take_cpu(struct task __arena *task, const struct task_struct *p
 {
 	const __u64 ns = now - task->since;
 
+	task->fresh = 0;
 	task->charged = p->se.sum_exec_runtime;
 	task->told = task->charged;
 	/* A clock of another processor may be behind. */

@@ -145,6 +145,7 @@ struct group {
  * @cpu: that it ran on last, or -1
  * @pid: in the initial namespace, while it waits
  * @class: enum agentcg_class, or -1
+ * @fresh: it has never run
  * @first: it has been let go first, and has not stopped since
  * @in_kernel: it may hold locks: it has not been found in user mode since it began to run
  * @leaving: the kernel will tell when it goes there
@@ -164,6 +165,7 @@ struct task {
 	__s32 cpu;
 	__s32 pid;
 	__s32 class;
+	__u8 fresh;
 	__u8 first;
 	__u8 in_kernel;
 	__u8 leaving;
