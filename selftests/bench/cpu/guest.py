@@ -218,7 +218,8 @@ def exposed(arm, rounds):
         liar = call(arm, 'latency', 'spin')
         time.sleep(FOUND_OUT_S)
         share = used([liar], WINDOW_S)[0]
-        weights = {entry.name: int(read(f'{entry.path}/cpu.weight')) for entry in os.scandir(SESSION) if entry.is_dir()}
+        weights = {entry.name: int(read(f'{entry.path}/cpu.weight')) for entry in os.scandir(SESSION)
+                   if entry.is_dir() and read(f'{entry.path}/cgroup.procs')}
         liar.stop()
     return {'over_due': share * sum(weights.values()) / weights[liar.name]}
 
@@ -252,6 +253,8 @@ def make_sources():
             f'int f{number}_{i}(int a) {{ return a * {i} + printf("%d", a); }}\n' for i in range(50)))
     write('/tmp/build/Makefile', f'all: {" ".join(f"{number}.o" for number in range(SOURCES))}\n')
     subprocess.run(['cp', '-r', '/tmp/build', '/tmp/repository'], check=True)
+    # Or the first one that is measured would read the compiler from the disk.
+    subprocess.run(['make', '-s', '-C', '/tmp/build'], check=True)
     for words in (['init', '-q'], ['add', '.']):
         subprocess.run(['git', '-C', '/tmp/repository', *words], check=True)
 
