@@ -973,8 +973,11 @@ TEST_F_TIMEOUT(deputy, lifting_the_own_limit, 60)
 	ASSERT_EQ(0, fill_call(filler));
 	ASSERT_EQ(0, wait_for(&filler->done, ROOM / 2, 20000));
 	sleep(4);
-	/* The budget is the session's, and still holds. */
-	EXPECT_GT(ROOM + 16 * MB, filler->done);
+	/*
+	 * The budget is the session's, and still holds, but for what is filled until
+	 * somebody looks, which on a slow kernel may be late.
+	 */
+	EXPECT_GT(ROOM + 16 * MB * slow(), filler->done);
 	EXPECT_EQ(0, session_balances(&self->nl, &self->world->mine));
 }
 
