@@ -157,16 +157,17 @@ static bool within_share(struct entity __arena *entity, const __u64 ns)
 /*
  * So much service above the mean, or below it, is less of vtime by a larger weight: who
  * has been given a larger one would have to wait for what he had by the smaller one.
+ * Who sleeps may be below it by any amount, of which place() leaves a little.
  */
 static void rescale(struct entity __arena *entity, const __u32 weight)
 {
 	const __u64 now = band_of(entity)->now;
 	const __u64 vtime = entity->vtime;
 
-	if (before(vtime, now))
-		entity->vtime = now - (now - vtime) * entity->weight / weight;
-	else
+	if (!before(vtime, now))
 		entity->vtime = now + (vtime - now) * entity->weight / weight;
+	else if (entity->active)
+		entity->vtime = now - (now - vtime) * entity->weight / weight;
 }
 
 /* Who waits has to be taken out of the queues before, for he may come up by it. */
