@@ -144,9 +144,7 @@ void BPF_PROG(sched_dequeue, struct task_struct *p, __u64 deq_flags)
 	if (!task)
 		return;
 	bpf_spin_lock(&tree_lock);
-	if (task->item.in)
-		item_remove(&task->item);
-	line_leave(task);
+	task_leave(task);
 	bpf_spin_unlock(&tree_lock);
 }
 
@@ -345,7 +343,6 @@ void BPF_PROG(sched_quiescent, struct task_struct *p, __u64 deq_flags)
 		return;
 	bpf_spin_lock(&tree_lock);
 	task_end(task);
-	line_leave(task);
 	bpf_spin_unlock(&tree_lock);
 }
 
@@ -407,7 +404,6 @@ void BPF_PROG(sched_exit_task, struct task_struct *p,
 	if (!task)
 		return;
 	bpf_spin_lock(&tree_lock);
-	line_leave(task);
 	task_forget(task);
 	bpf_spin_unlock(&tree_lock);
 	bpf_task_storage_delete(&task_refs, p);

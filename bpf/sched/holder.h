@@ -11,7 +11,7 @@
 #ifndef AGENTCG_SCHED_HOLDER_H
 #define AGENTCG_SCHED_HOLDER_H
 
-#include "line.h"
+#include "task.h"
 
 struct leaving {
 	struct bpf_task_work work;

@@ -6,7 +6,7 @@
 #ifndef AGENTCG_SCHED_LINE_H
 #define AGENTCG_SCHED_LINE_H
 
-#include "task.h"
+#include "types.h"
 
 /* Calls that go first, and tasks that may hold locks (holder.h). They are ids of queues. */
 enum {

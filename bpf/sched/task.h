@@ -7,6 +7,7 @@
 #define AGENTCG_SCHED_TASK_H
 
 #include "group.h"
+#include "line.h"
 
 #define MAX_TASKS	32768
 
@@ -72,7 +73,7 @@ static void task_init(struct task __arena *task, const __u64 now)
 	task->first = 0;
 	task->in_kernel = 0;
 	task->leaving = 0;
-	task->line = 0;
+	task->line = NO_LINE;
 	task->since = now;
 	task->cpu = -1;
 	task->moved = 0;
@@ -166,10 +167,17 @@ static void task_take_cpu(struct task __arena *task, const struct task_struct *p
 	task->cpu = cpu;
 }
 
-static void task_end(struct task __arena *task)
+/* It waits nowhere any more. */
+static void task_leave(struct task __arena *task)
 {
 	if (task->item.in)
 		item_remove(&task->item);
+	line_leave(task);
+}
+
+static void task_end(struct task __arena *task)
+{
+	task_leave(task);
 	if (task->entity.active)
 		deactivate(&task->entity);
 }
