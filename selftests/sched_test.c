@@ -434,7 +434,6 @@ TEST_F_TIMEOUT(sched, changes, LIMIT_S)
 TEST_F_TIMEOUT(sched, raised, LIMIT_S)
 {
 	struct group *const group = load(_metadata, self, "raised", "cpu.weight", "1");
-
 	struct group *const other = load(_metadata, self, "other", "cpu.weight", "100");
 	uint64_t before;
 
