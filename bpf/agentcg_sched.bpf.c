@@ -61,8 +61,8 @@ __s32 BPF_PROG(sched_select_cpu, struct task_struct *p, __s32 prev_cpu,
 
 /**
  * struct verdict - what becomes of a task that is enqueued
- * @line: it goes first, for somebody waits for it, or may hold locks although its cpu.max is
- *	used up
+ * @line: it goes first, for somebody waits for it, or goes on although its cpu.max is used up
+ *	or it ends
  * @last: it goes on, for there is nobody else
  * @idle: it has only what is left over
  * @waits: it is in a tree
@@ -74,20 +74,21 @@ struct verdict {
 	bool waits;
 };
 
-static struct verdict judge(struct task __arena *task, const __u32 tree,
-			    const __u64 enq_flags)
+static struct verdict judge(struct task __arena *task, const struct task_struct *p,
+			    const __u32 tree, const __u64 enq_flags)
 {
 	const bool woken = (enq_flags & SCX_ENQ_WAKEUP) || task->fresh;
+	const bool on = goes_on(task, p);
 	struct verdict verdict = { .idle = is_idle(task) };
 
 	task->first = woken && may_preempt(task);
-	if (task->first)
+	if (enq_flags & SCX_ENQ_LAST)
+		verdict.last = on || !is_throttled(task->entity.parent);
+	else if (task->first)
 		verdict.line = PROMPT;
-	else if (may_hold(task))
+	else if (on)
 		verdict.line = HOLDERS;
 	line_enter(task, verdict.line);
-	if (enq_flags & SCX_ENQ_LAST)
-		verdict.last = !is_throttled(task->entity.parent);
 	if (!verdict.line && !verdict.last)
 		verdict.waits = task_push(task, tree);
 	return verdict;
@@ -122,7 +123,7 @@ void BPF_PROG(sched_enqueue, struct task_struct *p, __u64 enq_flags)
 			await_leave(p, task);
 		bpf_spin_lock(&tree_lock);
 		task->pid = p->pid;
-		verdict = judge(task, tree, enq_flags);
+		verdict = judge(task, p, tree, enq_flags);
 		bpf_spin_unlock(&tree_lock);
 	} else {
 		__sync_fetch_and_add(&state.strangers, 1);
@@ -454,7 +455,7 @@ void BPF_PROG(sched_exit, struct scx_exit_info *info)
 		.exit_task = (void *)sched_exit_task,	\
 		.init = (void *)sched_init,		\
 		.exit = (void *)sched_exit,		\
-		.flags = SCX_OPS_ENQ_LAST | (FLAGS),	\
+		.flags = SCX_OPS_ENQ_LAST | SCX_OPS_ENQ_EXITING | (FLAGS), \
 		.timeout_ms = 20000,			\
 		.name = SCHED_NAME,			\
 	}

@@ -783,6 +783,70 @@ TEST_F_TIMEOUT(sched, latency_goes_first, LIMIT_S)
 	}
 }
 
+/* Ends and begins anew without end, and ends slowly: it has mapped many pages. */
+static int die_again(void *const arg)
+{
+	const size_t size = 32 * MB;
+	void *const pages = mmap(NULL, size, PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	for (;;) {
+		if (!fork()) {
+			madvise(pages, size, MADV_POPULATE_READ);
+			_exit(0);
+		}
+		wait(NULL);
+	}
+	return 0;
+}
+
+/* Asks somebody else of its call every 10 ms: how long the answer took. */
+static int ask(void *const arg)
+{
+	struct sleeper *const sleeper = arg;
+	int question[2], answer[2], i;
+	char token = 0;
+
+	if (pipe(question) || pipe(answer))
+		return 1;
+	if (!fork()) {
+		while (read(question[0], &token, 1) == 1 && write(answer[1], &token, 1) == 1)
+			;
+		_exit(0);
+	}
+	for (i = 0; i < WAKEUPS; i++) {
+		uint64_t begin;
+
+		usleep(10000);
+		begin = now_ns();
+		if (write(question[1], &token, 1) != 1 || read(answer[0], &token, 1) != 1)
+			return 1;
+		sleeper->late[i] = now_ns() - begin;
+	}
+	sleeper->done = 1;
+	return 0;
+}
+
+/* Whoever has been stopped in his end does not go on before a call that is waited for. */
+TEST_F_TIMEOUT(sched, latency_before_the_dying, LIMIT_S)
+{
+	struct sleeper *const sleeper = shared_alloc(sizeof(*sleeper));
+
+	if (!getenv("AGENTCG_TEST_EXACT"))
+		SKIP(return, "an emulator that is slow is later by itself");
+	declare(_metadata, self, &self->other, "batch", AGENTCG_CLASS_BATCH, 100);
+	ASSERT_LT(0, cg_spawn(self->other.fd, die_again, NULL));
+	declare(_metadata, self, &self->call, "prompt", AGENTCG_CLASS_LATENCY, 100);
+	ASSERT_LT(0, cg_spawn(self->call.fd, ask, sleeper));
+	ASSERT_EQ(0, wait_for(&sleeper->done, 1, 60000));
+	qsort(sleeper->late, WAKEUPS, sizeof(sleeper->late[0]), compare);
+	TH_LOG("median %llu ns, 95th %llu ns, longest %llu ns",
+	       (unsigned long long)sleeper->late[WAKEUPS / 2],
+	       (unsigned long long)sleeper->late[WAKEUPS * 95 / 100],
+	       (unsigned long long)sleeper->late[WAKEUPS - 1]);
+	EXPECT_GT(MS / 2, sleeper->late[WAKEUPS * 95 / 100]);
+}
+
 /* Cgroups that come and go, with somebody in them, beside somebody who stays. */
 TEST_F_TIMEOUT(sched, churn, LIMIT_S)
 {

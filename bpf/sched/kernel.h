@@ -18,9 +18,11 @@
 #define SCX_KICK_IDLE		1ULL
 #define SCX_KICK_PREEMPT	2ULL
 #define SCX_OPS_ENQ_LAST	2ULL
+#define SCX_OPS_ENQ_EXITING	4ULL
 #define SCX_OPS_SWITCH_PARTIAL	8ULL
 #define SCX_TASK_QUEUED		1U
 
+#define PF_EXITING		4U
 #define SCHED_IDLE		5
 #define CLOCK_MONOTONIC		1
 #define NUMA_NO_NODE		(-1)
@@ -69,6 +71,7 @@ struct cpumask {
 };
 
 struct task_struct {
+	unsigned int flags;
 	int pid;
 	unsigned int policy;
 	int nr_cpus_allowed;

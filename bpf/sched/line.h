@@ -8,7 +8,7 @@
 
 #include "types.h"
 
-/* Calls that go first, and tasks that may hold locks (holder.h). They are ids of queues. */
+/* Calls that go first, and tasks that go on in the kernel (holder.h). They are ids of queues. */
 enum {
 	NO_LINE,
 	PROMPT,
