@@ -12,7 +12,7 @@
  * What is known of a cgroup does not live and die with it: it is found by its id
  * (sched/group.h), so nothing here can fail when one is made.
  */
-#include "sched/holder.h"
+#include "sched/conflict.h"
 #include "sched/refill.h"
 #include "sched/report.h"
 
@@ -43,18 +43,18 @@ __s32 BPF_PROG(sched_select_cpu, struct task_struct *p, __s32 prev_cpu,
 	       __u64 wake_flags)
 {
 	struct task __arena *task = task_of(p);
-	bool is_idle = false, throttled = false;
+	bool is_idle = false, waits = false;
 	const __s32 cpu = scx_bpf_select_cpu_dfl(p, prev_cpu, wake_flags, &is_idle);
 
 	if (!is_idle)
 		return cpu;
 	if (task) {
 		bpf_spin_lock(&tree_lock);
-		throttled = is_throttled(task->entity.parent);
-		task->first = !throttled;
+		waits = is_throttled(task->entity.parent) || task->conflict;
+		task->first = !waits;
 		bpf_spin_unlock(&tree_lock);
 	}
-	if (!throttled)
+	if (!waits)
 		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, SLICE_NS, 0);
 	return cpu;
 }
@@ -63,12 +63,16 @@ __s32 BPF_PROG(sched_select_cpu, struct task_struct *p, __s32 prev_cpu,
  * struct verdict - what becomes of a task that is enqueued
  * @line: it goes first, for somebody waits for it, or goes on although its cpu.max is used up
  *	or it ends
+ * @first: somebody waits for it
+ * @apart: not every processor that has nothing to do may have it (conflict.h)
  * @last: it goes on, for there is nobody else
  * @idle: it has only what is left over
  * @waits: it is in a tree
  */
 struct verdict {
 	__u8 line;
+	bool first;
+	bool apart;
 	bool last;
 	bool idle;
 	bool waits;
@@ -79,12 +83,13 @@ static struct verdict judge(struct task __arena *task, const struct task_struct 
 {
 	const bool woken = (enq_flags & SCX_ENQ_WAKEUP) || task->fresh;
 	const bool on = goes_on(task, p);
-	struct verdict verdict = { .idle = is_idle(task) };
+	struct verdict verdict = { .idle = is_idle(task), .apart = task->conflict };
 
 	task->first = woken && may_preempt(task);
+	verdict.first = task->first;
 	if (enq_flags & SCX_ENQ_LAST)
-		verdict.last = on || !is_throttled(task->entity.parent);
-	else if (task->first)
+		verdict.last = on || !(task->conflict || is_throttled(task->entity.parent));
+	else if (task->first && !task->conflict)
 		verdict.line = PROMPT;
 	else if (on)
 		verdict.line = HOLDERS;
@@ -129,9 +134,13 @@ void BPF_PROG(sched_enqueue, struct task_struct *p, __u64 enq_flags)
 		__sync_fetch_and_add(&state.strangers, 1);
 	}
 	insert(p, &verdict, enq_flags);
-	if (cpu >= 0)
+	if (verdict.apart)
+		kick_idle();
+	else if (cpu >= 0)
 		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
-	else if (verdict.line == PROMPT)
+	if (cpu >= 0)
+		return;
+	if (verdict.first)
 		preempt(p, RUNS_PROMPT);
 	else if ((enq_flags & SCX_ENQ_WAKEUP) && !verdict.idle)
 		preempt(p, RUNS_NORMAL);
@@ -176,25 +185,41 @@ static bool run(const __s32 pid, const __s32 cpu)
 static __s32 pick(const __s32 cpu, struct task_struct *prev, struct task __arena *last)
 {
 	const __u64 now = bpf_ktime_get_ns();
+	struct cpu __arena *this = cpu_of(cpu);
 	struct task __arena *task;
+	__u64 claimed, wanted;
 	__s32 pid = -1;
 	__u32 tree = 0;
+	bool changed;
 
 	if (last)
 		tree = tree_of(prev, cpu);
 	bpf_spin_lock(&tree_lock);
+	claimed = this->claimed;
+	wanted = this->wanted;
 	if (last) {
 		task_charge(last, prev, now);
 		if (!last->item.in)
 			task_push(last, tree);
 	}
-	task = task_pick(cpu + 1);
+	task = pick_apart(cpu);
 	if (task)
 		pid = task == last ? 0 : task->pid;
 	if (last && last->item.in)
 		item_remove(&last->item);
+	changed = claimed != this->claimed || wanted != this->wanted;
 	bpf_spin_unlock(&tree_lock);
+	if (changed)
+		kick_siblings(cpu);
 	return pid;
+}
+
+/* None of those who were picked could be had: nobody runs for whom it is claimed. */
+static void give_up(const __s32 cpu)
+{
+	bpf_spin_lock(&tree_lock);
+	unclaim(cpu);
+	bpf_spin_unlock(&tree_lock);
 }
 
 SEC("struct_ops/dispatch")
@@ -220,6 +245,7 @@ void BPF_PROG(sched_dispatch, __s32 cpu, struct task_struct *prev)
 			line_serve(HOLDERS);
 		return;
 	}
+	give_up(cpu);
 }
 
 static __u8 runs_as(struct task __arena *task)
@@ -301,6 +327,7 @@ void BPF_PROG(sched_running, struct task_struct *p)
 	struct task __arena *task = task_of(p);
 	const __s32 cpu = scx_bpf_task_cpu(p);
 	const __u64 now = bpf_ktime_get_ns();
+	bool fits = true;
 
 	if (!task)
 		return;
@@ -309,7 +336,15 @@ void BPF_PROG(sched_running, struct task_struct *p)
 	task_take_cpu(task, p, cpu, now);
 	task->in_kernel = 1;
 	cpu_of(cpu)->runs = runs_as(task);
+	/* It was not picked: it goes on after somebody of another scheduling class. */
+	if (cpu_of(cpu)->owner != task && !goes_on(task, p)) {
+		fits = !is_passed_over(task, cpu);
+		if (fits)
+			claim(task, cpu);
+	}
 	bpf_spin_unlock(&tree_lock);
+	if (!fits)
+		scx_bpf_kick_cpu(cpu, SCX_KICK_PREEMPT);
 }
 
 SEC("struct_ops/stopping")
@@ -319,6 +354,7 @@ void BPF_PROG(sched_stopping, struct task_struct *p, bool runnable)
 	const __s32 cpu = scx_bpf_task_cpu(p);
 	const __u64 now = bpf_ktime_get_ns();
 	struct report report;
+	bool apart = false;
 	__u64 at;
 
 	if (!task)
@@ -326,11 +362,17 @@ void BPF_PROG(sched_stopping, struct task_struct *p, bool runnable)
 	bpf_spin_lock(&tree_lock);
 	task_charge(task, p, now);
 	report = report_of(task, p);
+	if (cpu_of(cpu)->owner == task) {
+		apart = cpu_of(cpu)->claimed;
+		unclaim(cpu);
+	}
 	task->first = 0;
 	task->since = now;
 	at = refill_next;
 	cpu_of(cpu)->runs = RUNS_IDLE;
 	bpf_spin_unlock(&tree_lock);
+	if (apart)
+		kick_siblings(cpu);
 	report_send(p, &report);
 	start_timer(at, now);
 }

@@ -23,7 +23,7 @@
 #define AGENTCG_VERSION		"0.1.0"
 
 /* Version of the interface; one more for every addition to the spec. */
-#define AGENTCG_ABI		3
+#define AGENTCG_ABI		4
 
 /* "No limit", in every byte figure of the interface. */
 #define AGENTCG_NO_LIMIT	U64_MAX

@@ -16,7 +16,6 @@ static const struct {
 	const char *text;
 } not_enforced[] = {
 	{ AGENTCG_A_INTENT_PIDS, "pids is not enforced by this version" },
-	{ AGENTCG_A_INTENT_CONFLICT, "conflict is not enforced by this version" },
 };
 
 static int refuse_not_enforced(struct nlattr *const *const tb,
@@ -87,6 +86,17 @@ static int parse_deadline(u64 *const deadline, const struct nlattr *const attr,
 	return -ERANGE;
 }
 
+static int parse_conflict(struct agentcg_intent *const intent,
+			  const struct nlattr *const attr,
+			  struct netlink_ext_ack *const extack)
+{
+	if (nla_strscpy(intent->conflict, attr, sizeof(intent->conflict)) > 0)
+		return 0;
+	NL_SET_ERR_MSG_ATTR(extack, attr,
+			    "conflict names nothing: leave it out for none");
+	return -EINVAL;
+}
+
 static int parse_scalars(struct agentcg_intent *const intent,
 			 struct nlattr *const *const tb,
 			 struct netlink_ext_ack *const extack)
@@ -109,6 +119,8 @@ static int parse_scalars(struct agentcg_intent *const intent,
 		err = parse_duration(&intent->warn_before,
 				     tb[AGENTCG_A_INTENT_WARN_BEFORE],
 				     "warn-before", extack);
+	if (!err && tb[AGENTCG_A_INTENT_CONFLICT])
+		err = parse_conflict(intent, tb[AGENTCG_A_INTENT_CONFLICT], extack);
 	if (err)
 		return err;
 	if (tb[AGENTCG_A_INTENT_CLASS])
@@ -253,6 +265,8 @@ void agentcg_intent_update(struct agentcg_intent *const intent,
 		intent->survivors = from->survivors;
 	if (agentcg_intent_has(from, AGENTCG_A_INTENT_LABEL))
 		strscpy(intent->label, from->label);
+	if (agentcg_intent_has(from, AGENTCG_A_INTENT_CONFLICT))
+		strscpy(intent->conflict, from->conflict);
 	if (agentcg_intent_has(from, AGENTCG_A_INTENT_TAG))
 		swap(intent->tags, from->tags);
 	intent->set |= from->set;

@@ -39,6 +39,7 @@ struct agentcg_tags {
  * @deadline: ns, AGENTCG_NO_LIMIT for none
  * @warn_before: ns before the deadline, 0 for no warning
  * @label: free text
+ * @conflict: what it must not share a core for, empty for nothing
  * @tags: or NULL; owned
  * @nest: what it was read from, for refusals to point into; NULL once the
  *        request is over
@@ -56,6 +57,7 @@ struct agentcg_intent {
 	u64 deadline;
 	u64 warn_before;
 	char label[AGENTCG_LABEL_MAX + 1];
+	char conflict[AGENTCG_LABEL_MAX + 1];
 	struct agentcg_tags *tags;
 	const struct nlattr *nest;
 };

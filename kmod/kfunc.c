@@ -285,6 +285,25 @@ __bpf_kfunc u64 agentcg_bpf_task_deadline(struct task_struct *task)
 	return tool ? deadline_of(tool) : AGENTCG_NONE;
 }
 
+/**
+ * agentcg_bpf_task_conflict - what the call that a task is in must not share a core for
+ * @task: any
+ *
+ * Calls of other sessions never have the same: nobody can keep another's from running.
+ *
+ * Return: a number that stands for it, or 0.
+ */
+__bpf_kfunc u64 agentcg_bpf_task_conflict(struct task_struct *task)
+{
+	const struct agentcg_tool *tool;
+	u32 conflict;
+
+	guard(rcu)();
+	tool = call_of(task);
+	conflict = tool ? READ_ONCE(tool->limits.conflict) : 0;
+	return conflict ? tool->d.session->d.id << 32 ^ conflict : 0;
+}
+
 /* Mutators: the session's lock is held by whoever asks the policy. */
 
 /**
@@ -397,6 +416,7 @@ BTF_ID_FLAGS(func, agentcg_bpf_task_class, KF_RCU)
 BTF_ID_FLAGS(func, agentcg_bpf_task_weight, KF_RCU)
 BTF_ID_FLAGS(func, agentcg_bpf_task_pressure, KF_RCU)
 BTF_ID_FLAGS(func, agentcg_bpf_task_deadline, KF_RCU)
+BTF_ID_FLAGS(func, agentcg_bpf_task_conflict, KF_RCU)
 BTF_KFUNCS_END(readers)
 
 static const struct btf_kfunc_id_set reader_set = {

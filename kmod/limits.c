@@ -4,9 +4,11 @@
 #include "common.h"
 
 #include <linux/errno.h>
+#include <linux/jhash.h>
 #include <linux/minmax.h>
 #include <linux/netlink.h>
 #include <linux/oom.h>
+#include <linux/string.h>
 
 #include "intent.h"
 #include "limits.h"
@@ -22,6 +24,14 @@ static const char *const class_names[] = {
 #define merged(field, ATTR)						\
 	(agentcg_intent_has(intent, AGENTCG_A_INTENT_##ATTR) ?		\
 	 intent->field : defaults->field)
+
+/* 0 for nothing, and for nothing else. */
+static u32 conflict_of(const struct agentcg_intent *const intent)
+{
+	const size_t len = strlen(intent->conflict);
+
+	return len ? jhash(intent->conflict, len, 0) | 1 : 0;
+}
 
 /**
  * agentcg_limits_merge - apply an intent under a session
@@ -79,6 +89,7 @@ int agentcg_limits_merge(struct agentcg_limits *const limits,
 		.survivors = merged(survivors, SURVIVORS),
 		.deadline = merged(deadline, DEADLINE),
 		.warn_before = merged(warn_before, WARN_BEFORE),
+		.conflict = conflict_of(intent),
 	};
 	return 0;
 }

@@ -27,6 +27,7 @@ struct netlink_ext_ack;
  * @survivors: enum agentcg_survivors
  * @deadline: ns from the entry of the first process, AGENTCG_NO_LIMIT for none
  * @warn_before: ns before it, 0 for no warning
+ * @conflict: hash of what it must not share a core for, 0 for nothing
  */
 struct agentcg_limits {
 	u64 mem;
@@ -39,6 +40,7 @@ struct agentcg_limits {
 	u8 survivors;
 	u64 deadline;
 	u64 warn_before;
+	u32 conflict;
 };
 
 int agentcg_limits_merge(struct agentcg_limits *limits,

@@ -365,6 +365,8 @@ int agentcg_nl_put_intent(struct sk_buff *const skb, const int attr,
 #define WANTED(NAME) (set & BIT(AGENTCG_A_INTENT_##NAME))
 	if ((WANTED(LABEL) && intent->label[0] &&
 	     nla_put_string(skb, AGENTCG_A_INTENT_LABEL, intent->label)) ||
+	    (WANTED(CONFLICT) && intent->conflict[0] &&
+	     nla_put_string(skb, AGENTCG_A_INTENT_CONFLICT, intent->conflict)) ||
 	    (WANTED(MEM) &&
 	     agentcg_nl_put_u64(skb, AGENTCG_A_INTENT_MEM, intent->mem)) ||
 	    (WANTED(BURST) &&

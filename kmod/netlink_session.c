@@ -131,11 +131,13 @@ static int parse_session(struct session_fields *const fields,
 		of_call = agentcg_intent_attr(req->defaults,
 					      AGENTCG_A_INTENT_LABEL) ?:
 			  agentcg_intent_attr(req->defaults,
-					      AGENTCG_A_INTENT_TAG);
+					      AGENTCG_A_INTENT_TAG) ?:
+			  agentcg_intent_attr(req->defaults,
+					      AGENTCG_A_INTENT_CONFLICT);
 		if (of_call) {
 			agentcg_intent_destroy(req->defaults);
 			return agentcg_nl_refuse(info, of_call, -EINVAL,
-						 "defaults: label and tag belong to a call");
+						 "defaults: label, tag and conflict belong to a call");
 		}
 	}
 	return 0;

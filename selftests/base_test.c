@@ -395,7 +395,7 @@ TEST_F(abi, intent_values)
 		  "warn-before" },
 		{ AGENTCG_A_INTENT_SURVIVORS, 4, 2, -ERANGE, "" },
 		{ AGENTCG_A_INTENT_PIDS, 4, 1, -EOPNOTSUPP, "pids" },
-		{ AGENTCG_A_INTENT_CONFLICT, 1, 0, -EOPNOTSUPP, "conflict" },
+		{ AGENTCG_A_INTENT_CONFLICT, 1, 0, -EINVAL, "conflict names nothing" },
 	};
 	uint32_t nest, at;
 	struct msg msg;
@@ -668,13 +668,13 @@ TEST_F(abi, max_hold)
 TEST_F(abi, defaults_of_one_call)
 {
 	static const int attrs[] = {
-		AGENTCG_A_INTENT_LABEL, AGENTCG_A_INTENT_TAG,
+		AGENTCG_A_INTENT_LABEL, AGENTCG_A_INTENT_TAG, AGENTCG_A_INTENT_CONFLICT,
 	};
 	struct msg msg;
 	uint32_t nest;
 	size_t i;
 
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 3; i++) {
 		msg_init(&msg, AGENTCG_CMD_SESSION_SET);
 		msg_u64(&msg, AGENTCG_A_SESSION_ID, self->session.id);
 		nest = msg_nest(&msg, AGENTCG_A_SESSION_DEFAULTS);
@@ -682,7 +682,7 @@ TEST_F(abi, defaults_of_one_call)
 		msg_string(&msg, attrs[i], "k=v");
 		msg_nest_end(&msg, nest);
 		EXPECT_EQ(-EINVAL, nl_do(&self->nl, &msg));
-		EXPECT_TRUE(says(&self->nl, "label and tag"));
+		EXPECT_TRUE(says(&self->nl, "label, tag and conflict"));
 		EXPECT_EQ(attrs[i], self->nl.blamed);
 	}
 	ASSERT_EQ(0, session_get(&self->nl, &self->session));

@@ -99,7 +99,7 @@ test_sessions() {
 	check "and defaults" says '"defaults":{"mem":9437184,"burst":null,"class":"besteffort","weight":5,'
 	check "a budget below the floor" refuses 1 'floor 16777216 is above the budget' \
 		agentcg session set "/$TOP/a/b" --budget 12M
-	check "a label of a session" refuses 1 'label and tag belong to a call' \
+	check "a label of a session" refuses 1 'label, tag and conflict belong to a call' \
 		agentcg session set "/$TOP/a/b" --label x
 	check "controllers are enabled along the path" \
 		grep -qw memory "$CG/$TOP/cgroup.subtree_control"
@@ -459,10 +459,10 @@ test_refused_calls() {
 		check "--on-exhaust $option" gives 0 run --on-exhaust "$option" --receipt "$tmp/receipt" -- true
 		keep receipt "$tmp/receipt"
 	done
-	for option in '--pids 5' '--conflict x'; do
-		# shellcheck disable=SC2086 # two words
-		check "not enforced: $option" refuses 125 'by this version' run $option -- true
-	done
+	check "not enforced: --pids" refuses 125 'by this version' run --pids 5 -- true
+	check "a conflict with something" gives 0 run --conflict disk -- true
+	check "a conflict with nothing" refuses 125 'conflict names nothing' run --conflict '' -- true
+	check "a conflict of a session" refuses 1 'belong to a call' session set --conflict disk
 	check "a bad size" refuses 125 'is not a size' run --mem 5X -- true
 	check "an overflow" refuses 125 'too large' run --mem 99999999999T -- true
 	check "above the largest size" refuses 125 'mem 2305843009213693952 is above the largest' \

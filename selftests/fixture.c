@@ -178,6 +178,8 @@ void intent_put(struct msg *const msg, const int attr,
 
 	if (intent->label)
 		msg_string(msg, AGENTCG_A_INTENT_LABEL, intent->label);
+	if (intent->conflict)
+		msg_string(msg, AGENTCG_A_INTENT_CONFLICT, intent->conflict);
 	if (intent->set & SET(MEM))
 		msg_u64(msg, AGENTCG_A_INTENT_MEM, intent->mem);
 	if (intent->set & SET(BURST))

@@ -57,10 +57,12 @@ int session_balances(struct nl *nl, const struct session *session);
  * struct intent - what a call declares
  * @set: bits 1 << AGENTCG_A_INTENT_x of the numbers that count
  * @label: or NULL
+ * @conflict: or NULL
  */
 struct intent {
 	uint64_t set;
 	const char *label;
+	const char *conflict;
 	uint64_t mem;
 	uint64_t burst;
 	uint64_t stall;

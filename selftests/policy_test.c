@@ -191,6 +191,7 @@ TEST_F_TIMEOUT(policy, readers, 60)
 	intent.set |= SET(CLASS) | SET(DEADLINE);
 	intent.class = AGENTCG_CLASS_LATENCY;
 	intent.deadline = 1000000 * MS;
+	intent.conflict = "disk";
 	begin(_metadata, self, intent);
 	pid = cg_spawn(self->call.fd, (int (*)(void *))stay, NULL);
 	ASSERT_LT(0, pid);
@@ -231,6 +232,7 @@ TEST_F_TIMEOUT(policy, readers, 60)
 	EXPECT_EQ(LONG_STALL, of_switch->info.stall_bound);
 	EXPECT_GE(20 * MB, of_switch->info.usage);
 	EXPECT_NE(AGENTCG_NONE, of_switch->deadline);
+	EXPECT_NE(0, of_switch->conflict);
 	EXPECT_EQ(of_switch->deadline, of_switch->info.deadline);
 	/* This process is in no session. */
 	program = bpf_object__find_program_by_name(object, "ask_syscall");

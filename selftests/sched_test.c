@@ -30,6 +30,8 @@
 #define STATE		"/sys/kernel/sched_ext"
 #define BUDGET		(256 * MB)
 #define LIMIT_S		600
+/* Of those that have a long form. */
+#define LONG_S		7200
 #define MAX_GROUPS	8
 #define WINDOWS		15
 #define WINDOW_MS	1000
@@ -538,6 +540,62 @@ TEST_F_TIMEOUT(sched, besteffort, LIMIT_S)
 	EXPECT_TRUE(has_idle_share(self));
 }
 
+static bool are_siblings(void)
+{
+	char list[16];
+	ssize_t len;
+	const int fd = open("/sys/devices/system/cpu/cpu0/topology/thread_siblings_list", O_RDONLY);
+
+	len = read(fd, list, sizeof(list) - 1);
+	close(fd);
+	list[len > 0 ? len : 0] = '\0';
+	return !strcmp(list, "0-1\n");
+}
+
+static int spin_elsewhere(void *const arg)
+{
+	pin_to(1);
+	for (;;)
+		;
+	return 0;
+}
+
+/* Of two calls on the two threads of a core: percent of one thread's time. */
+static uint64_t percent_of_both(FIXTURE_DATA(sched) *const self)
+{
+	const uint64_t length = measure(self);
+
+	return (self->groups[0].used + self->groups[1].used) * 100 / length;
+}
+
+/* Never at the same time, and each has its turn, although neither can go elsewhere. */
+TEST_F_TIMEOUT(sched, conflict, LIMIT_S)
+{
+	struct intent intent = intent_cpu(AGENTCG_CLASS_BATCH, 100);
+
+	if (!are_siblings())
+		SKIP(return, "processors 0 and 1 are not threads of one core");
+	intent.conflict = "disk";
+	ASSERT_EQ(0, call_start(&self->nl, &self->session, &self->call, "one", &intent));
+	ASSERT_EQ(0, call_start(&self->nl, &self->session, &self->other, "two", &intent));
+	watch(self, &self->call);
+	watch(self, &self->other);
+	ASSERT_LT(0, cg_spawn(self->call.fd, spin, NULL));
+	ASSERT_LT(0, cg_spawn(self->other.fd, spin_elsewhere, NULL));
+	usleep(200000);
+	EXPECT_GT(110, percent_of_both(self));
+	TH_LOG("%llu and %llu us", (unsigned long long)self->groups[0].used,
+	       (unsigned long long)self->groups[1].used);
+	EXPECT_LT(WINDOW_MS * 200, self->groups[0].used);
+	EXPECT_LT(WINDOW_MS * 200, self->groups[1].used);
+	EXPECT_FALSE(tells("agentcg sched stat", "apart 0\n"));
+	/* Others are none of its business. */
+	intent.conflict = "network";
+	ASSERT_EQ(0, call_set(&self->nl, &self->other, &intent));
+	usleep(200000);
+	EXPECT_LT(150, percent_of_both(self));
+}
+
 /* @fn in a call with this intent, beside a spinner; both of them batch. */
 static void start_two(struct __test_metadata *const _metadata,
 		      FIXTURE_DATA(sched) *const self,
@@ -849,7 +907,7 @@ TEST_F_TIMEOUT(sched, latency_before_the_dying, LIMIT_S)
 }
 
 /* Cgroups that come and go, with somebody in them, beside somebody who stays. */
-TEST_F_TIMEOUT(sched, churn, LIMIT_S)
+TEST_F_TIMEOUT(sched, churn, LONG_S)
 {
 	const unsigned int all = rounds(slow() > 1 ? 30 : 300);
 	struct group *const stays = load(_metadata, self, "stays", "cpu.weight", "100");
@@ -899,7 +957,7 @@ static int wait_at_gate(void *const arg)
 }
 
 /* Ten thousand in the long form: all are there, and all of them wake up at once. */
-TEST_F_TIMEOUT(sched, crowd, LIMIT_S)
+TEST_F_TIMEOUT(sched, crowd, LONG_S)
 {
 	const unsigned int all = 100 * rounds(slow() > 1 ? 1 : 3);
 	struct group *const stays = load(_metadata, self, "stays", "cpu.weight", "100");
@@ -928,7 +986,7 @@ TEST_F_TIMEOUT(sched, crowd, LIMIT_S)
 }
 
 /* Nobody is lost on the way: all go on afterwards, without it and with it. */
-TEST_F_TIMEOUT(sched, comes_and_goes, LIMIT_S)
+TEST_F_TIMEOUT(sched, comes_and_goes, LONG_S)
 {
 	const unsigned int all = rounds(3);
 	unsigned int i, j;

@@ -53,6 +53,8 @@ const char intent_help[] =
 "                       an event tells of the deadline so long before it\n"
 "  --survivors WHAT     keep or reap what outlives the first process\n"
 "  --restartable        it can simply be run again\n"
+"  --conflict NAME      calls of this session that name the same do not run on the\n"
+"                       sibling threads of a core at once (agentcg sched)\n"
 "  --label TEXT         free text for people\n"
 "  --tag KEY=VALUE      comes back in the receipt; up to 8 times\n";
 

@@ -23,12 +23,14 @@
  * @class: enum agentcg_class, or -1 for none
  * @weight: within the class
  * @percent: of its weight that counts now
+ * @conflict: what it must not share a core for, or 0
  */
 struct call {
 	__u64 id;
 	__s32 class;
 	__u32 weight;
 	__u32 percent;
+	__u64 conflict;
 };
 
 static __u32 percent_of(struct task_struct *p, const __u64 now)
@@ -42,7 +44,7 @@ static __u32 percent_of(struct task_struct *p, const __u64 now)
 	return 100 + (NEAR_NS - (deadline - now)) * NEAR_PERCENT / NEAR_NS;
 }
 
-static struct call call_of(struct task_struct *p, const __u64 now)
+static __always_inline struct call call_of(struct task_struct *p, const __u64 now)
 {
 	struct call call = { .class = -1 };
 
@@ -54,6 +56,8 @@ static struct call call_of(struct task_struct *p, const __u64 now)
 	call.id = agentcg_bpf_task_domain(p);
 	call.weight = agentcg_bpf_task_weight(p);
 	call.percent = percent_of(p, now);
+	if (bpf_ksym_exists(agentcg_bpf_task_conflict))
+		call.conflict = agentcg_bpf_task_conflict(p);
 	return call;
 }
 

@@ -19,11 +19,19 @@ enum {
  * @waiting: tasks in its tree
  * @runs: RUNS_*
  * @holders: it was their turn the last time (holder.h)
+ * @owner: who runs there, as far as @claimed is concerned
+ * @claimed: his conflict group, or 0 (conflict.h)
+ * @had: the one that it had last, until a sibling has it
+ * @wanted: that of one who was passed over the last time and can run nowhere else, or 0
  */
 struct cpu {
 	__u32 waiting;
 	__u8 runs;
 	__u8 holders;
+	struct task __arena *owner;
+	__u64 claimed;
+	__u64 had;
+	__u64 wanted;
 };
 
 static struct cpu __arena_global cpus[MAX_CPUS];

@@ -137,6 +137,7 @@ static bool task_push(struct task __arena *task, const __u32 tree)
 
 	if (!queue)
 		return false;
+	task->tree = tree;
 	item_push(queue, &task->item);
 	if (queue_link(queue))
 		return true;

@@ -17,6 +17,7 @@
  * @exit_message: what more there is to say
  * @preempted: times that somebody was stopped for a call that is waited for
  * @throttled: times that a task was stopped because its cpu.max was used up
+ * @apart: times that a task was passed over for one of its conflict group on a sibling
  * @strangers: times that a task was enqueued for which there was no room
  */
 struct sched_state {
@@ -25,6 +26,7 @@ struct sched_state {
 	char exit_message[256];
 	__u64 preempted;
 	__u64 throttled;
+	__u64 apart;
 	__u64 strangers;
 };
 

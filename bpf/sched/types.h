@@ -135,7 +135,8 @@ struct group {
  * struct task - what is known of a task
  * @entity: within its group
  * @item: where it waits
- * @next: of those that are free
+ * @next: of those that are free, or are passed over (conflict.h)
+ * @tree: that it waits in
  * @number: its place in the room
  * @charged: se.sum_exec_runtime up to which it has been charged
  * @told: likewise, up to which its call has been told
@@ -145,6 +146,7 @@ struct group {
  * @cpu: that it ran on last, or -1
  * @pid: in the initial namespace, while it waits
  * @class: enum agentcg_class, or -1
+ * @conflict: what it must not share a core for (conflict.h), or 0
  * @fresh: it has never run
  * @first: it has been let go first, and has not stopped since
  * @in_kernel: it may hold locks: it has not been found in user mode since it began to run
@@ -156,6 +158,7 @@ struct task {
 	struct entity entity;
 	struct item item;
 	struct task __arena *next;
+	__u32 tree;
 	__u32 number;
 	__u64 charged;
 	__u64 told;
@@ -165,6 +168,7 @@ struct task {
 	__s32 cpu;
 	__s32 pid;
 	__s32 class;
+	__u64 conflict;
 	__u8 fresh;
 	__u8 first;
 	__u8 in_kernel;

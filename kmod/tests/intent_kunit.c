@@ -151,7 +151,8 @@ static const struct attr_case attr_cases[] = {
 	{ "survivors above", A(SURVIVORS), 4, AGENTCG_SURVIVORS_REAP + 1,
 	  -ERANGE },
 	{ "pids", A(PIDS), 4, 1, -EOPNOTSUPP },
-	{ "conflict", A(CONFLICT), 2, 'x', -EOPNOTSUPP },
+	{ "conflict", A(CONFLICT), 2, 'x', 0 },
+	{ "conflict with nothing", A(CONFLICT), 1, 0, -EINVAL },
 	{ "label", A(LABEL), 2, 'x', 0 },
 	{ "empty label", A(LABEL), 1, 0, 0 },
 	{ "label without its end", A(LABEL), 1, 'x', -EINVAL },
@@ -189,6 +190,7 @@ static void test_all_fields(struct kunit *const test)
 	const struct agentcg_intent *const intent = &t->intent;
 
 	put_string(test, A(LABEL), "pytest");
+	put_string(test, A(CONFLICT), "disk");
 	put_string(test, A(TAG), "a=1");
 	put(test, A(MEM), 5, 8);
 	put(test, A(BURST), 2 * PAGE_SIZE, 8);
@@ -200,6 +202,7 @@ static void test_all_fields(struct kunit *const test)
 	put_string(test, A(TAG), "b=2");
 	KUNIT_ASSERT_EQ(test, 0, parse(t));
 	KUNIT_EXPECT_STREQ(test, intent->label, "pytest");
+	KUNIT_EXPECT_STREQ(test, intent->conflict, "disk");
 	/* Up to a whole page. */
 	KUNIT_EXPECT_EQ(test, intent->mem, PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, intent->burst, 2 * PAGE_SIZE);

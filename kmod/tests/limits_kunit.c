@@ -93,6 +93,24 @@ static void test_merge(struct kunit *const test)
 	KUNIT_EXPECT_EQ(test, !!c->err, !!extack._msg);
 }
 
+static u32 conflict_with(const char *const name)
+{
+	struct agentcg_intent intent = { .set = HAS(CONFLICT) };
+	struct agentcg_limits limits = {};
+
+	strscpy(intent.conflict, name);
+	agentcg_limits_merge(&limits, &intent, &defaults, SZ_1G, 0, NULL);
+	return limits.conflict;
+}
+
+static void test_conflict(struct kunit *const test)
+{
+	KUNIT_EXPECT_EQ(test, 0, conflict_with(""));
+	KUNIT_EXPECT_NE(test, 0, conflict_with("disk"));
+	KUNIT_EXPECT_EQ(test, conflict_with("disk"), conflict_with("disk"));
+	KUNIT_EXPECT_NE(test, conflict_with("disk"), conflict_with("network"));
+}
+
 /* Whatever is declared, a call never has a claim above the budget. */
 static void test_never_above_budget(struct kunit *const test)
 {
@@ -185,6 +203,7 @@ static void test_cpu_weight(struct kunit *const test)
 
 static struct kunit_case limits_tests[] = {
 	KUNIT_CASE_PARAM(test_merge, merge_gen_params),
+	KUNIT_CASE(test_conflict),
 	KUNIT_CASE(test_never_above_budget),
 	KUNIT_CASE(test_builtin),
 	KUNIT_CASE(test_oom_score),

@@ -29,6 +29,7 @@ static void ask(struct task_struct *task, struct answers *answers)
 	answers->weight = agentcg_bpf_task_weight(task);
 	answers->pressure = agentcg_bpf_task_pressure(task);
 	answers->deadline = agentcg_bpf_task_deadline(task);
+	answers->conflict = agentcg_bpf_task_conflict(task);
 	answers->err = agentcg_bpf_domain_info(answers->domain, &answers->info,
 					       sizeof(answers->info));
 	answers->unknown = agentcg_bpf_domain_info(1, &answers->scratch,

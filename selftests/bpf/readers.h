@@ -10,6 +10,7 @@ struct answers {
 	__u64 domain;
 	__u64 of_cgroup;
 	__u64 deadline;
+	__u64 conflict;
 	__s32 class;
 	__u32 weight;
 	__u32 pressure;

@@ -290,7 +290,8 @@ int agentcg_node_set(struct agentcg *handle, const uint64_t *capacity,
  * @on_exhaust: enum agentcg_on_exhaust.
  * @pids: most processes.
  * @restartable: the agent can simply run it again.
- * @conflict: resource that it must not share.
+ * @conflict: what it must not share a core for with other calls of the session that
+ *	name the same.
  * @warn_before: how long before @deadline an event tells of it, 0 for not at
  *	all.
  * @survivors: enum agentcg_survivors: what becomes of processes that outlive

@@ -14,6 +14,7 @@
 #include "../pins.h"
 #include "../sched_host.h"
 #include "host.h"
+#include "topology.h"
 
 #define PIN_LINK	PINS "/sched"
 #define PIN_TIMERS	PINS "/sched-timers"
@@ -26,6 +27,7 @@ struct object {
 	struct bpf_map *state;
 	struct bpf_map *timers;
 	struct bpf_map *leavings;
+	struct bpf_map *siblings;
 };
 
 static int check_kernel(void)
@@ -63,11 +65,20 @@ static int open_object(struct object *o, bool partial)
 	o->state = bpf_object__find_map_by_name(o->object, ".data.state");
 	o->timers = bpf_object__find_map_by_name(o->object, "refill_timers");
 	o->leavings = bpf_object__find_map_by_name(o->object, "leavings");
-	if (o->ops && o->state && o->timers && o->leavings && other &&
+	o->siblings = bpf_object__find_map_by_name(o->object, ".rodata.siblings");
+	if (o->ops && o->state && o->timers && o->leavings && o->siblings && other &&
 	    !bpf_map__set_autocreate(other, false))
 		return 0;
 	complain("%s: is of another version than this program", SCHED_OBJECT);
 	return -1;
+}
+
+static void tell_topology(struct bpf_map *map)
+{
+	size_t size;
+	__u16 *next = bpf_map__initial_value(map, &size);
+
+	find_siblings(next, size / sizeof(*next));
 }
 
 static int pin_map(struct bpf_map *map, const char *path)
@@ -138,6 +149,7 @@ int sched_load(bool partial, bool verbose)
 		bpf_object__close(o.object);
 		return -1;
 	}
+	tell_topology(o.siblings);
 	err = bpf_object__load(o.object);
 	if (err)
 		complain_load(SCHED_NAME, err);
