@@ -81,11 +81,12 @@ struct verdict {
 static struct verdict judge(struct task __arena *task, const struct task_struct *p,
 			    const __u32 tree, const __u64 enq_flags)
 {
-	const bool woken = (enq_flags & SCX_ENQ_WAKEUP) || task->fresh;
+	/* What somebody waits for begins, goes on after a wait, or comes to its end. */
+	const bool awaited = (enq_flags & SCX_ENQ_WAKEUP) || task->fresh || is_ending(p);
 	const bool on = goes_on(task, p);
 	struct verdict verdict = { .idle = is_idle(task), .apart = task->conflict };
 
-	task->first = woken && may_preempt(task);
+	task->first = awaited && may_preempt(task);
 	verdict.first = task->first;
 	if (enq_flags & SCX_ENQ_LAST)
 		verdict.last = on || !(task->conflict || is_throttled(task->entity.parent));
@@ -389,17 +390,62 @@ void BPF_PROG(sched_quiescent, struct task_struct *p, __u64 deq_flags)
 	bpf_spin_unlock(&tree_lock);
 }
 
+/* The one whose files the kernel tells of, if it is known. */
+static struct group __arena *group_told(const __u64 id, const __u64 now)
+{
+	struct group __arena *group = group_find(id);
+
+	if (group)
+		group->told = now;
+	return group;
+}
+
 /* At once, also for a group all of whose tasks wait: nobody looks at its files. */
 SEC("struct_ops/cgroup_set_weight")
 void BPF_PROG(sched_cgroup_set_weight, struct cgroup *cgrp, __u32 weight)
 {
+	const __u64 now = bpf_ktime_get_ns();
 	struct group __arena *group;
 
 	use_arena();
 	bpf_spin_lock(&tree_lock);
-	group = group_find(cgrp->kn->id);
+	group = group_told(cgrp->kn->id, now);
 	if (group)
 		group_set_weight(group, weight ?: 1);
+	bpf_spin_unlock(&tree_lock);
+}
+
+SEC("struct_ops/cgroup_set_bandwidth")
+void BPF_PROG(sched_cgroup_set_bandwidth, struct cgroup *cgrp, __u64 period_us,
+	      __u64 quota_us, __u64 burst_us)
+{
+	const __u64 now = bpf_ktime_get_ns();
+	struct group __arena *group;
+	__u64 at;
+
+	use_arena();
+	bpf_spin_lock(&tree_lock);
+	group = group_told(cgrp->kn->id, now);
+	if (group) {
+		set_bandwidth(group, quota_us, period_us, burst_us, now);
+		hasten_refill(group, now);
+	}
+	at = refill_next;
+	bpf_spin_unlock(&tree_lock);
+	start_timer(at, now);
+}
+
+SEC("struct_ops/cgroup_set_idle")
+void BPF_PROG(sched_cgroup_set_idle, struct cgroup *cgrp, bool idle)
+{
+	const __u64 now = bpf_ktime_get_ns();
+	struct group __arena *group;
+
+	use_arena();
+	bpf_spin_lock(&tree_lock);
+	group = group_told(cgrp->kn->id, now);
+	if (group && group->entity.parent)
+		set_band(group, idle ? IDLE : NORMAL);
 	bpf_spin_unlock(&tree_lock);
 }
 
@@ -491,6 +537,8 @@ void BPF_PROG(sched_exit, struct scx_exit_info *info)
 		.stopping = (void *)sched_stopping,	\
 		.quiescent = (void *)sched_quiescent,	\
 		.cgroup_set_weight = (void *)sched_cgroup_set_weight, \
+		.cgroup_set_bandwidth = (void *)sched_cgroup_set_bandwidth, \
+		.cgroup_set_idle = (void *)sched_cgroup_set_idle, \
 		.cpu_online = (void *)sched_cpu_online,	\
 		.cpu_offline = (void *)sched_cpu_offline, \
 		.init_task = (void *)sched_init_task,	\

@@ -291,6 +291,22 @@ TEST_F_TIMEOUT(sched, cpu_max, LIMIT_S)
 	EXPECT_TRUE(comes_to(_metadata, self, (const int[]) { 5000, 5000 }));
 }
 
+/* The kernel takes no less than a millisecond, and that little is kept to. */
+TEST_F_TIMEOUT(sched, least_quota, LIMIT_S)
+{
+	struct group *const group = load(_metadata, self, "max", "cpu.max", "1000 1000000");
+
+	EXPECT_EQ(-EINVAL, cg_write(group->path, "cpu.max", "1 1000000"));
+	measure(self);
+	measure(self);
+	/* It is stopped by a tick, of 4 ms, and pays that back. */
+	EXPECT_GT(WINDOW_MS * 1000 / 20 * slow(), group->used);
+	EXPECT_TRUE(attached());
+	ASSERT_EQ(0, cg_write(group->path, "cpu.max", "max"));
+	measure(self);
+	EXPECT_LT(WINDOW_MS * 1000 / 2 / slow(), group->used);
+}
+
 /* Where who waits for a lock has to have it: a slice of somebody else's, and more. */
 #define LOCK_WAIT_NS	(10 * MS)
 #define LOCK_TIMES	1000
@@ -508,6 +524,30 @@ TEST_F_TIMEOUT(sched, hotplug, LIMIT_S)
 	EXPECT_TRUE(attached());
 }
 
+/* It is loaded there, and those who wait for it go on when the other comes back. */
+TEST_F_TIMEOUT(sched, one_processor_left, LIMIT_S)
+{
+	static const char last[] = "/sys/devices/system/cpu/cpu1";
+	struct group *one, *two;
+
+	if (access("/sys/devices/system/cpu/cpu1/online", F_OK))
+		SKIP(return, "there is one processor");
+	if (slow() > 1)
+		SKIP(return, "the debug kernel takes a minute to load it again");
+	ASSERT_EQ(0, cg_write(last, "online", "0"));
+	ASSERT_EQ(0, agentcg("sched unload"));
+	EXPECT_EQ(0, agentcg("sched load"));
+	EXPECT_TRUE(attached());
+	one = load(_metadata, self, "one", "cpu.weight", "100");
+	two = load(_metadata, self, "two", "cpu.weight", "300");
+	EXPECT_TRUE(comes_to(_metadata, self, (const int[]) { 2500, 7500 }));
+	ASSERT_EQ(0, cg_write(last, "online", "1"));
+	EXPECT_TRUE(attached());
+	measure(self);
+	EXPECT_LT(0, one->used);
+	EXPECT_LT(0, two->used);
+}
+
 static void declare(struct __test_metadata *const _metadata,
 		    FIXTURE_DATA(sched) *const self, struct call *const call,
 		    const char *const name, const uint32_t class,
@@ -707,8 +747,8 @@ TEST_F_TIMEOUT(sched, receipt_of_spinner, LIMIT_S)
 	/* One wait of many, unless the host can stop the emulator meanwhile. */
 	EXPECT_GE(getenv("AGENTCG_TEST_EXACT") ? waited / 4 : waited,
 		  reply_figure(nl, AGENTCG_A_TOOL_WAIT_LONGEST));
-	/* To where it is pinned. */
-	EXPECT_GE(1, reply_figure(nl, AGENTCG_A_TOOL_MIGRATIONS));
+	/* To where it is pinned, and perhaps somewhere else before. */
+	EXPECT_GE(5, reply_figure(nl, AGENTCG_A_TOOL_MIGRATIONS));
 	/* And in what is told of all calls. */
 	EXPECT_LE(ran_before + ran, info_figure(nl, AGENTCG_A_INFO_RUN_TOTAL));
 	EXPECT_LE(waited_before + waited, info_figure(nl, AGENTCG_A_INFO_WAIT_TOTAL));

@@ -13,6 +13,12 @@
 #define MAX_GROUPS	16384
 #define NR_HASHES	4096
 
+/*
+ * The kernel tells what is being written before it can be read there: for so long what it
+ * has told counts, or what was there before would be put in force once more.
+ */
+#define TOLD_NS		(100 * NSEC_PER_MSEC)
+
 static struct group __arena *group_room;
 static __u32 groups_begun;
 
@@ -131,6 +137,7 @@ static struct group __arena *group_make(const __u64 id)
 	group->quota = 0;
 	group->period = 0;
 	group->left = 0;
+	group->told = 0;
 	group->throttled = 0;
 	group->next_id = chain->first;
 	chain->first = group;
@@ -178,6 +185,8 @@ static void group_set(struct group __arena *group, const struct task_group *tg,
 	const __u8 band = tg->scx.idle ? IDLE : NORMAL;
 	__u32 weight = tg->scx.weight ?: 1;
 
+	if (before(now, group->told + TOLD_NS))
+		return;
 	if (call->class >= 0 && call->id == group->id)
 		weight = call_weight(call, weight);
 	if (group->entity.parent) {

@@ -68,13 +68,18 @@ static bool may_hold(const struct task __arena *task)
 	       (task->leaving || may_overdraw(task->entity.parent));
 }
 
+static bool is_ending(const struct task_struct *p)
+{
+	return p->flags & PF_EXITING;
+}
+
 /*
  * Whether it goes on, in the line: also one that ends, who may not be found by his pid any
  * more and has but his own end to come to.
  */
 static bool goes_on(const struct task __arena *task, const struct task_struct *p)
 {
-	return (p->flags & PF_EXITING) || may_hold(task);
+	return is_ending(p) || may_hold(task);
 }
 
 /* Whether it is their turn and not that of the others. */

@@ -108,6 +108,7 @@ struct band {
  * @quota, @period, @burst: cpu.max in ns; @quota is 0 without one
  * @left: of the quota; below zero it has been overdrawn
  * @refill_at: when the next quota comes
+ * @told: when the kernel last told what is written to its files
  * @throttled: nothing is left
  * @next_throttled: of those
  */
@@ -128,6 +129,7 @@ struct group {
 	__s64 left;
 	__u64 refill_at;
 	struct group __arena *next_throttled;
+	__u64 told;
 	__u8 throttled;
 };
 
