@@ -12,9 +12,8 @@
  * What is known of a cgroup does not live and die with it: it is found by its id
  * (sched/group.h), so nothing here can fail when one is made.
  */
-#include "sched/conflict.h"
-#include "sched/refill.h"
 #include "sched/report.h"
+#include "sched/timer.h"
 
 /* The longest that anybody runs while others wait; a tick's length decides. */
 #define SLICE_NS	(3 * NSEC_PER_MSEC)
@@ -50,7 +49,7 @@ __s32 BPF_PROG(sched_select_cpu, struct task_struct *p, __s32 prev_cpu,
 		return cpu;
 	if (task) {
 		bpf_spin_lock(&tree_lock);
-		waits = is_throttled(task->entity.parent) || task->conflict;
+		waits = is_throttled(task->entity.parent) || task->conflict || task->jitter;
 		task->first = !waits;
 		bpf_spin_unlock(&tree_lock);
 	}
@@ -67,7 +66,8 @@ __s32 BPF_PROG(sched_select_cpu, struct task_struct *p, __s32 prev_cpu,
  * @apart: not every processor that has nothing to do may have it (conflict.h)
  * @last: it goes on, for there is nobody else
  * @idle: it has only what is left over
- * @waits: it is in a tree
+ * @waits: it is in a tree, or will be
+ * @delayed: it will be, once a random time is over (jitter.h)
  */
 struct verdict {
 	__u8 line;
@@ -76,10 +76,12 @@ struct verdict {
 	bool last;
 	bool idle;
 	bool waits;
+	bool delayed;
 };
 
+/* @due: when it may compete, 0 for at once. */
 static struct verdict judge(struct task __arena *task, const struct task_struct *p,
-			    const __u32 tree, const __u64 enq_flags)
+			    const __u32 tree, const __u64 due, const __u64 enq_flags)
 {
 	/* What somebody waits for begins, goes on after a wait, or comes to its end. */
 	const bool awaited = (enq_flags & SCX_ENQ_WAKEUP) || task->fresh || is_ending(p);
@@ -90,13 +92,17 @@ static struct verdict judge(struct task __arena *task, const struct task_struct 
 	verdict.first = task->first;
 	if (enq_flags & SCX_ENQ_LAST)
 		verdict.last = on || !(task->conflict || is_throttled(task->entity.parent));
-	else if (task->first && !task->conflict)
+	else if (task->first && !task->conflict && !due)
 		verdict.line = PROMPT;
 	else if (on)
 		verdict.line = HOLDERS;
 	line_enter(task, verdict.line);
-	if (!verdict.line && !verdict.last)
-		verdict.waits = task_push(task, tree);
+	if (verdict.line || verdict.last)
+		return verdict;
+	verdict.delayed = due;
+	if (due)
+		delay(task, tree, due);
+	verdict.waits = due || task_push(task, tree);
 	return verdict;
 }
 
@@ -121,18 +127,27 @@ void BPF_PROG(sched_enqueue, struct task_struct *p, __u64 enq_flags)
 	struct task __arena *task = task_of(p);
 	const __u32 tree = tree_of(p, cpu);
 	struct verdict verdict = { .line = NO_LINE };
+	__u64 due, at = 0;
 
 	if (task) {
+		due = due_of(task);
 		if (enq_flags & SCX_ENQ_WAKEUP)
 			task->in_kernel = 1;
 		if (task->in_kernel && is_throttled(task->entity.parent))
 			await_leave(p, task);
 		bpf_spin_lock(&tree_lock);
 		task->pid = p->pid;
-		verdict = judge(task, p, tree, enq_flags);
+		verdict = judge(task, p, tree, due, enq_flags);
+		if (verdict.delayed)
+			at = timer_next();
 		bpf_spin_unlock(&tree_lock);
 	} else {
 		__sync_fetch_and_add(&state.strangers, 1);
+	}
+	if (verdict.delayed) {
+		__sync_fetch_and_add(&state.delayed, 1);
+		start_timer(at, bpf_ktime_get_ns());
+		return;
 	}
 	insert(p, &verdict, enq_flags);
 	if (verdict.apart)
@@ -286,7 +301,7 @@ void BPF_PROG(sched_tick, struct task_struct *p)
 	if (user)
 		task->leaving = 0;
 	throttled = is_throttled(task->entity.parent);
-	at = refill_next;
+	at = timer_next();
 	cpu_of(cpu)->runs = runs_as(task);
 	bpf_spin_unlock(&tree_lock);
 	report_send(p, &report);
@@ -369,7 +384,7 @@ void BPF_PROG(sched_stopping, struct task_struct *p, bool runnable)
 	}
 	task->first = 0;
 	task->since = now;
-	at = refill_next;
+	at = timer_next();
 	cpu_of(cpu)->runs = RUNS_IDLE;
 	bpf_spin_unlock(&tree_lock);
 	if (apart)
@@ -430,7 +445,7 @@ void BPF_PROG(sched_cgroup_set_bandwidth, struct cgroup *cgrp, __u64 period_us,
 		set_bandwidth(group, quota_us, period_us, burst_us, now);
 		hasten_refill(group, now);
 	}
-	at = refill_next;
+	at = timer_next();
 	bpf_spin_unlock(&tree_lock);
 	start_timer(at, now);
 }
@@ -512,7 +527,7 @@ __s32 BPF_PROG(sched_init)
 		return -ENOMEM;
 	root.id = 1;
 	root.entity.weight = 100;
-	return refill_init() ?: lines_init();
+	return timer_init() ?: lines_init();
 }
 
 SEC("struct_ops/exit")

@@ -304,6 +304,22 @@ __bpf_kfunc u64 agentcg_bpf_task_conflict(struct task_struct *task)
 	return conflict ? tool->d.session->d.id << 32 ^ conflict : 0;
 }
 
+/**
+ * agentcg_bpf_task_jitter - how uncertain a task's time on a processor shall be
+ * @task: any
+ *
+ * Return: ns, of which a random part goes by whenever it asks for a processor; 0 for
+ * none, and where it is in no call.
+ */
+__bpf_kfunc u64 agentcg_bpf_task_jitter(struct task_struct *task)
+{
+	const struct agentcg_tool *tool;
+
+	guard(rcu)();
+	tool = call_of(task);
+	return tool ? READ_ONCE(tool->d.session->jitter) : 0;
+}
+
 /* Mutators: the session's lock is held by whoever asks the policy. */
 
 /**
@@ -417,6 +433,7 @@ BTF_ID_FLAGS(func, agentcg_bpf_task_weight, KF_RCU)
 BTF_ID_FLAGS(func, agentcg_bpf_task_pressure, KF_RCU)
 BTF_ID_FLAGS(func, agentcg_bpf_task_deadline, KF_RCU)
 BTF_ID_FLAGS(func, agentcg_bpf_task_conflict, KF_RCU)
+BTF_ID_FLAGS(func, agentcg_bpf_task_jitter, KF_RCU)
 BTF_KFUNCS_END(readers)
 
 static const struct btf_kfunc_id_set reader_set = {

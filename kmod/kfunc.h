@@ -26,6 +26,7 @@ u32 agentcg_bpf_task_weight(struct task_struct *task);
 u32 agentcg_bpf_task_pressure(struct task_struct *task);
 u64 agentcg_bpf_task_deadline(struct task_struct *task);
 u64 agentcg_bpf_task_conflict(struct task_struct *task);
+u64 agentcg_bpf_task_jitter(struct task_struct *task);
 void agentcg_bpf_task_ran(struct task_struct *task, u64 ran, u64 waited,
 			  bool moved);
 void agentcg_bpf_resched(void);

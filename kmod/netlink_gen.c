@@ -36,7 +36,7 @@ static const struct nla_policy agentcg_node_set_nl_policy[AGENTCG_A_NODE_RESERVE
 };
 
 /* AGENTCG_CMD_SESSION_ADD - do */
-static const struct nla_policy agentcg_session_add_nl_policy[AGENTCG_A_SESSION_OWNER + 1] = {
+static const struct nla_policy agentcg_session_add_nl_policy[AGENTCG_A_SESSION_JITTER + 1] = {
 	[AGENTCG_A_SESSION_FD] = { .type = NLA_U32, },
 	[AGENTCG_A_SESSION_AGENT_FD] = { .type = NLA_U32, },
 	[AGENTCG_A_SESSION_BUDGET] = { .type = NLA_U64, },
@@ -44,12 +44,13 @@ static const struct nla_policy agentcg_session_add_nl_policy[AGENTCG_A_SESSION_O
 	[AGENTCG_A_SESSION_WEIGHT] = NLA_POLICY_RANGE(NLA_U32, 1, AGENTCG_WEIGHT_MAX),
 	[AGENTCG_A_SESSION_MAX_CLASS] = NLA_POLICY_MAX(NLA_U32, 3),
 	[AGENTCG_A_SESSION_MAX_HOLD] = { .type = NLA_U64, },
+	[AGENTCG_A_SESSION_JITTER] = { .type = NLA_U64, },
 	[AGENTCG_A_SESSION_DEFAULTS] = NLA_POLICY_NESTED(agentcg_intent_nl_policy),
 	[AGENTCG_A_SESSION_OWNER] = NLA_POLICY_MAX(NLA_U8, 1),
 };
 
 /* AGENTCG_CMD_SESSION_SET - do */
-static const struct nla_policy agentcg_session_set_nl_policy[AGENTCG_A_SESSION_OWNER + 1] = {
+static const struct nla_policy agentcg_session_set_nl_policy[AGENTCG_A_SESSION_JITTER + 1] = {
 	[AGENTCG_A_SESSION_ID] = { .type = NLA_U64, },
 	[AGENTCG_A_SESSION_FD] = { .type = NLA_U32, },
 	[AGENTCG_A_SESSION_BUDGET] = { .type = NLA_U64, },
@@ -57,6 +58,7 @@ static const struct nla_policy agentcg_session_set_nl_policy[AGENTCG_A_SESSION_O
 	[AGENTCG_A_SESSION_WEIGHT] = NLA_POLICY_RANGE(NLA_U32, 1, AGENTCG_WEIGHT_MAX),
 	[AGENTCG_A_SESSION_MAX_CLASS] = NLA_POLICY_MAX(NLA_U32, 3),
 	[AGENTCG_A_SESSION_MAX_HOLD] = { .type = NLA_U64, },
+	[AGENTCG_A_SESSION_JITTER] = { .type = NLA_U64, },
 	[AGENTCG_A_SESSION_DEFAULTS] = NLA_POLICY_NESTED(agentcg_intent_nl_policy),
 	[AGENTCG_A_SESSION_OWNER] = NLA_POLICY_MAX(NLA_U8, 1),
 };
@@ -167,7 +169,7 @@ static const struct genl_split_ops agentcg_nl_ops[] = {
 		.doit		= agentcg_nl_session_add_doit,
 		.post_doit	= agentcg_nl_post_doit,
 		.policy		= agentcg_session_add_nl_policy,
-		.maxattr	= AGENTCG_A_SESSION_OWNER,
+		.maxattr	= AGENTCG_A_SESSION_JITTER,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{
@@ -176,7 +178,7 @@ static const struct genl_split_ops agentcg_nl_ops[] = {
 		.doit		= agentcg_nl_session_set_doit,
 		.post_doit	= agentcg_nl_post_doit,
 		.policy		= agentcg_session_set_nl_policy,
-		.maxattr	= AGENTCG_A_SESSION_OWNER,
+		.maxattr	= AGENTCG_A_SESSION_JITTER,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{

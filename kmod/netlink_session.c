@@ -43,6 +43,7 @@ static int fill_session_locked(struct sk_buff *const skb,
 	    nla_put_u32(skb, AGENTCG_A_SESSION_WEIGHT, session->weight) ||
 	    nla_put_u32(skb, AGENTCG_A_SESSION_MAX_CLASS, session->max_class) ||
 	    agentcg_nl_put_u64(skb, AGENTCG_A_SESSION_MAX_HOLD, session->max_hold) ||
+	    agentcg_nl_put_u64(skb, AGENTCG_A_SESSION_JITTER, session->jitter) ||
 	    nla_put_u8(skb, AGENTCG_A_SESSION_OWNER,
 		       agentcg_owner_is_tied(&session->d)) ||
 	    agentcg_nl_put_u64(skb, AGENTCG_A_SESSION_USAGE,
@@ -79,7 +80,31 @@ struct session_fields {
 	u32 weight;
 	u32 max_class;
 	u64 max_hold;
+	u64 jitter;
 };
+
+static int parse_times(struct session_fields *const fields,
+		       struct genl_info *const info)
+{
+	struct nlattr *const max_hold = info->attrs[AGENTCG_A_SESSION_MAX_HOLD];
+	struct nlattr *const jitter = info->attrs[AGENTCG_A_SESSION_JITTER];
+
+	if (max_hold) {
+		fields->max_hold = nla_get_u64(max_hold);
+		fields->req.max_hold = &fields->max_hold;
+		if (fields->max_hold > AGENTCG_DURATION_MAX)
+			return agentcg_nl_refuse(info, max_hold, -ERANGE,
+						 "max-hold: above the longest time");
+	}
+	if (jitter) {
+		fields->jitter = nla_get_u64(jitter);
+		fields->req.jitter = &fields->jitter;
+		if (fields->jitter > AGENTCG_JITTER_MAX)
+			return agentcg_nl_refuse(info, jitter, -ERANGE,
+						 "jitter: above the longest, 5 ms");
+	}
+	return 0;
+}
 
 static int parse_session(struct session_fields *const fields,
 			 struct genl_info *const info)
@@ -91,15 +116,9 @@ static int parse_session(struct session_fields *const fields,
 
 	memset(fields, 0, sizeof(*fields));
 	req->attrs = attrs;
-	if (attrs[AGENTCG_A_SESSION_MAX_HOLD]) {
-		fields->max_hold = nla_get_u64(attrs[AGENTCG_A_SESSION_MAX_HOLD]);
-		req->max_hold = &fields->max_hold;
-		if (fields->max_hold > AGENTCG_DURATION_MAX)
-			return agentcg_nl_refuse(info,
-						 attrs[AGENTCG_A_SESSION_MAX_HOLD],
-						 -ERANGE,
-						 "max-hold: above the longest time");
-	}
+	err = parse_times(fields, info);
+	if (err)
+		return err;
 	if (attrs[AGENTCG_A_SESSION_BUDGET]) {
 		fields->budget = nla_get_u64(attrs[AGENTCG_A_SESSION_BUDGET]);
 		req->budget = &fields->budget;

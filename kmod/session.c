@@ -216,6 +216,8 @@ static int apply_request(struct agentcg_session *const session,
 		session->max_class = *req->max_class;
 	if (req->max_hold)
 		session->max_hold = *req->max_hold;
+	if (req->jitter)
+		WRITE_ONCE(session->jitter, *req->jitter);
 	if (req->defaults)
 		agentcg_intent_update(&session->defaults, req->defaults);
 	remerge_tools(session);

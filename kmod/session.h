@@ -55,6 +55,8 @@ struct agentcg_event_share {
  * @defaults: for what a call does not declare; every field meaningful
  * @max_class: highest class of a call
  * @max_hold: ns for which a call may be frozen or wait past its stall bound
+ * @jitter: ns, bound of what its tasks wait for a processor in vain; read without
+ *          the lock
  * @weight: among sessions
  * @tools: live calls
  * @receipts: ended calls, latest first, at most AGENTCG_RECEIPTS_MAX
@@ -105,6 +107,7 @@ struct agentcg_session {
 	struct agentcg_intent defaults;
 	u8 max_class;
 	u64 max_hold;
+	u64 jitter;
 	u32 weight;
 	struct list_head tools;
 	struct list_head receipts;
@@ -168,6 +171,7 @@ static inline void agentcg_session_put(struct agentcg_session *const session)
  * @weight: NULL to leave
  * @max_class: NULL to leave
  * @max_hold: ns, NULL to leave
+ * @jitter: ns, NULL to leave
  * @defaults: NULL to leave; its tags are ignored
  * @attrs: the request itself, by AGENTCG_A_SESSION_x, for refusals to point into
  */
@@ -177,6 +181,7 @@ struct agentcg_session_request {
 	const u32 *weight;
 	const u32 *max_class;
 	const u64 *max_hold;
+	const u64 *jitter;
 	struct agentcg_intent *defaults;
 	struct nlattr *const *attrs;
 };

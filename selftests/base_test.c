@@ -131,6 +131,7 @@ static const struct {
 	{ AGENTCG_CMD_SESSION_ADD, AGENTCG_A_SESSION_WEIGHT, 4 },
 	{ AGENTCG_CMD_SESSION_ADD, AGENTCG_A_SESSION_MAX_CLASS, 4 },
 	{ AGENTCG_CMD_SESSION_ADD, AGENTCG_A_SESSION_MAX_HOLD, 8 },
+	{ AGENTCG_CMD_SESSION_ADD, AGENTCG_A_SESSION_JITTER, 8 },
 	{ AGENTCG_CMD_SESSION_SET, AGENTCG_A_SESSION_ID, 8 },
 	{ AGENTCG_CMD_SESSION_SET, AGENTCG_A_SESSION_FD, 4 },
 	{ AGENTCG_CMD_SESSION_SET, AGENTCG_A_SESSION_BUDGET, 8 },
@@ -138,6 +139,7 @@ static const struct {
 	{ AGENTCG_CMD_SESSION_SET, AGENTCG_A_SESSION_WEIGHT, 4 },
 	{ AGENTCG_CMD_SESSION_SET, AGENTCG_A_SESSION_MAX_CLASS, 4 },
 	{ AGENTCG_CMD_SESSION_SET, AGENTCG_A_SESSION_MAX_HOLD, 8 },
+	{ AGENTCG_CMD_SESSION_SET, AGENTCG_A_SESSION_JITTER, 8 },
 	{ AGENTCG_CMD_SESSION_DEL, AGENTCG_A_SESSION_ID, 8 },
 	{ AGENTCG_CMD_SESSION_DEL, AGENTCG_A_SESSION_FD, 4 },
 	{ AGENTCG_CMD_SESSION_GET, AGENTCG_A_SESSION_ID, 8 },
@@ -662,6 +664,22 @@ TEST_F(abi, max_hold)
 	EXPECT_EQ(-ERANGE, session_set_max_hold(nl, &self->session, UINT64_MAX / 2));
 	EXPECT_TRUE(says(nl, "max-hold"));
 	EXPECT_EQ(AGENTCG_A_SESSION_MAX_HOLD, nl->blamed);
+}
+
+TEST_F(abi, jitter)
+{
+	struct nl *const nl = &self->nl;
+
+	ASSERT_EQ(0, session_get(nl, &self->session));
+	EXPECT_EQ(0, reply_figure(nl, AGENTCG_A_SESSION_JITTER));
+	EXPECT_EQ(0, session_set_jitter(nl, &self->session, AGENTCG_JITTER_MAX));
+	ASSERT_EQ(0, session_get(nl, &self->session));
+	EXPECT_EQ(AGENTCG_JITTER_MAX, reply_figure(nl, AGENTCG_A_SESSION_JITTER));
+	EXPECT_EQ(-ERANGE, session_set_jitter(nl, &self->session, AGENTCG_JITTER_MAX + 1));
+	EXPECT_TRUE(says(nl, "jitter: above the longest, 5 ms"));
+	EXPECT_EQ(AGENTCG_A_SESSION_JITTER, nl->blamed);
+	ASSERT_EQ(0, session_get(nl, &self->session));
+	EXPECT_EQ(AGENTCG_JITTER_MAX, reply_figure(nl, AGENTCG_A_SESSION_JITTER));
 }
 
 /* Defaults are of all calls, so what tells one from another is refused. */

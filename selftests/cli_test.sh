@@ -101,6 +101,13 @@ test_sessions() {
 		agentcg session set "/$TOP/a/b" --budget 12M
 	check "a label of a session" refuses 1 'label, tag and conflict belong to a call' \
 		agentcg session set "/$TOP/a/b" --label x
+	check "a conflict of a session" refuses 1 'label, tag and conflict belong to a call' \
+		agentcg session set "/$TOP/a/b" --conflict disk
+	check "a jitter that is too long" refuses 1 'jitter: above the longest, 5 ms' \
+		agentcg session set "/$TOP/a/b" --jitter 6ms
+	check "a jitter" gives 0 agentcg session set "/$TOP/a/b" --jitter 3ms
+	check "it is shown" shows session agentcg -j session show "/$TOP/a/b"
+	check "as it is" says '"jitter":3000000'
 	check "controllers are enabled along the path" \
 		grep -qw memory "$CG/$TOP/cgroup.subtree_control"
 	check "controllers are enabled in the session" \
@@ -462,7 +469,6 @@ test_refused_calls() {
 	check "not enforced: --pids" refuses 125 'by this version' run --pids 5 -- true
 	check "a conflict with something" gives 0 run --conflict disk -- true
 	check "a conflict with nothing" refuses 125 'conflict names nothing' run --conflict '' -- true
-	check "a conflict of a session" refuses 1 'belong to a call' session set --conflict disk
 	check "a bad size" refuses 125 'is not a size' run --mem 5X -- true
 	check "an overflow" refuses 125 'too large' run --mem 99999999999T -- true
 	check "above the largest size" refuses 125 'mem 2305843009213693952 is above the largest' \

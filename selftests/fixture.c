@@ -99,16 +99,27 @@ int session_start(struct nl *const nl, struct session *const session,
 	return nl_do(nl, &msg);
 }
 
-int session_set_max_hold(struct nl *const nl,
-			 const struct session *const session,
-			 const uint64_t max_hold)
+static int set_time(struct nl *const nl, const struct session *const session,
+		    const int attr, const uint64_t ns)
 {
 	struct msg msg;
 
 	msg_init(&msg, AGENTCG_CMD_SESSION_SET);
 	msg_u64(&msg, AGENTCG_A_SESSION_ID, session->id);
-	msg_u64(&msg, AGENTCG_A_SESSION_MAX_HOLD, max_hold);
+	msg_u64(&msg, attr, ns);
 	return nl_do(nl, &msg);
+}
+
+int session_set_max_hold(struct nl *const nl, const struct session *const session,
+			 const uint64_t ns)
+{
+	return set_time(nl, session, AGENTCG_A_SESSION_MAX_HOLD, ns);
+}
+
+int session_set_jitter(struct nl *const nl, const struct session *const session,
+		       const uint64_t ns)
+{
+	return set_time(nl, session, AGENTCG_A_SESSION_JITTER, ns);
 }
 
 int session_del(struct nl *const nl, const struct session *const session)

@@ -45,8 +45,8 @@ void session_request(struct msg *msg, const struct session *session,
 int session_start(struct nl *nl, struct session *session, const char *name,
 		  uint64_t budget);
 /* ns */
-int session_set_max_hold(struct nl *nl, const struct session *session,
-			 uint64_t max_hold);
+int session_set_max_hold(struct nl *nl, const struct session *session, uint64_t ns);
+int session_set_jitter(struct nl *nl, const struct session *session, uint64_t ns);
 int session_del(struct nl *nl, const struct session *session);
 /* The reply is in @nl. */
 int session_get(struct nl *nl, const struct session *session);

@@ -310,7 +310,7 @@ reserve=$(agentcg -j node | sed 's/.*"reserve":\([0-9]*\).*/\1/')
 trap cleanup EXIT
 mkdir -p "$CG/$S" "$CG/$T" "$CG/$TOP/gone" "$CG/$TOP/other"
 agentcg node set --reserve 100M
-agentcg session add "/$S" --budget 256M --floor 64M --class latency --weight 7 --mem 9M --deadline 1000 --stall 3s --max-hold 90s
+agentcg session add "/$S" --budget 256M --floor 64M --class latency --weight 7 --mem 9M --deadline 1000 --stall 3s --max-hold 90s --jitter 2ms
 agentcg session add "/$T" --budget 64M
 agentcg session add "/$TOP/gone" --budget 16M
 agentcg session add "/$TOP/other" --budget 16M

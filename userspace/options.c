@@ -312,6 +312,8 @@ struct option_def *session_options(struct option_def *table,
 		  SESSION_BIT(MAX_CLASS), &c->set },
 		{ "max-hold", OPTION_DURATION, &c->max_hold,
 		  SESSION_BIT(MAX_HOLD), &c->set },
+		{ "jitter", OPTION_DURATION, &c->jitter, SESSION_BIT(JITTER),
+		  &c->set },
 		{ "weight", OPTION_WEIGHT, &c->weight, SESSION_BIT(WEIGHT),
 		  &c->set },
 	};

@@ -75,7 +75,7 @@ struct option_def *intent_options(struct option_def *table,
 				  struct intent_args *args);
 
 /* Room that session_options() needs in a table. */
-#define SESSION_OPTIONS	5
+#define SESSION_OPTIONS	6
 
 /**
  * session_options() - Add the options of a session itself to a table.

@@ -38,10 +38,11 @@ static struct option_def *node_options(struct option_def table[2],
 	return table + 2;
 }
 
-/* Defaults have no label and no tags: these belong to a call. */
+/* Defaults have no label, no tags and no conflict: these belong to a call. */
 static bool of_defaults(const struct option_def *def)
 {
-	return !(def->set & (INTENT_BIT(LABEL) | INTENT_BIT(TAG)));
+	return !(def->set & (INTENT_BIT(LABEL) | INTENT_BIT(TAG) |
+			     INTENT_BIT(CONFLICT)));
 }
 
 /* ---- writing ---- */

@@ -24,6 +24,7 @@
  * @weight: within the class
  * @percent: of its weight that counts now
  * @conflict: what it must not share a core for, or 0
+ * @jitter: of its session, ns
  */
 struct call {
 	__u64 id;
@@ -31,6 +32,7 @@ struct call {
 	__u32 weight;
 	__u32 percent;
 	__u64 conflict;
+	__u64 jitter;
 };
 
 static __u32 percent_of(struct task_struct *p, const __u64 now)
@@ -58,6 +60,8 @@ static __always_inline struct call call_of(struct task_struct *p, const __u64 no
 	call.percent = percent_of(p, now);
 	if (bpf_ksym_exists(agentcg_bpf_task_conflict))
 		call.conflict = agentcg_bpf_task_conflict(p);
+	if (bpf_ksym_exists(agentcg_bpf_task_jitter))
+		call.jitter = agentcg_bpf_task_jitter(p);
 	return call;
 }
 

@@ -18,6 +18,7 @@ enum {
  * struct cpu - what is known of a processor
  * @waiting: tasks in its tree
  * @runs: RUNS_*
+ * @called: it is to be taken from who runs there (jitter.h)
  * @holders: it was their turn the last time (holder.h)
  * @owner: who runs there, as far as @claimed is concerned
  * @claimed: his conflict group, or 0 (conflict.h)
@@ -27,6 +28,7 @@ enum {
 struct cpu {
 	__u32 waiting;
 	__u8 runs;
+	__u8 called;
 	__u8 holders;
 	struct task __arena *owner;
 	__u64 claimed;

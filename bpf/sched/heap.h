@@ -8,7 +8,7 @@
 
 #include "types.h"
 
-/* Virtual times may wrap. */
+/* Times, also virtual ones, may wrap. */
 static bool before(const __u64 a, const __u64 b)
 {
 	return (__s64)(a - b) < 0;
@@ -45,15 +45,21 @@ static struct item __arena *heap_merge(struct item __arena *a,
 	return top;
 }
 
-static void heap_push(struct queue __arena *queue, struct item __arena *item)
+static void heap_push_at(struct queue __arena *queue, struct item __arena *item,
+			 const __u64 key)
 {
 	const int band = item->band & 1;
 
 	item->left = NULL;
 	item->right = NULL;
 	item->up = NULL;
-	item->key = item->entity->vtime;
+	item->key = key;
 	queue->heap[band] = heap_merge(queue->heap[band], item);
+}
+
+static void heap_push(struct queue __arena *queue, struct item __arena *item)
+{
+	heap_push_at(queue, item, item->entity->vtime);
 }
 
 static void heap_remove(struct queue __arena *queue, struct item __arena *item)

@@ -105,7 +105,7 @@ static void item_remove(struct item __arena *item)
 		heap_remove(queue, item);
 		count(item, queue->tree, -1);
 		item->in = NULL;
-		if (!queue_empty(queue))
+		if (!queue_empty(queue) || !queue->group)
 			return;
 		item = &queue->item;
 		/* Freed, its item is still where it was until the next round. */

@@ -18,6 +18,7 @@
  * @preempted: times that somebody was stopped for a call that is waited for
  * @throttled: times that a task was stopped because its cpu.max was used up
  * @apart: times that a task was passed over for one of its conflict group on a sibling
+ * @delayed: times that a task was made to wait for its session's jitter
  * @strangers: times that a task was enqueued for which there was no room
  */
 struct sched_state {
@@ -27,6 +28,7 @@ struct sched_state {
 	__u64 preempted;
 	__u64 throttled;
 	__u64 apart;
+	__u64 delayed;
 	__u64 strangers;
 };
 

@@ -70,6 +70,7 @@ static void task_init(struct task __arena *task, const __u64 now)
 	task->item.entity = &task->entity;
 	task->class = -1;
 	task->conflict = 0;
+	task->jitter = 0;
 	task->fresh = 1;
 	task->first = 0;
 	task->in_kernel = 0;
@@ -104,6 +105,7 @@ static void task_set(struct task __arena *task, const struct task_struct *p,
 	}
 	task->class = call->class;
 	task->conflict = call->conflict;
+	task->jitter = call->jitter;
 	task->pid = p->pid;
 	if (!task->entity.active)
 		task->entity.band = idle ? IDLE : NORMAL;

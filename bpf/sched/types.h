@@ -49,7 +49,8 @@ struct entity {
 /**
  * struct item - a place in the heap of a queue
  * @left, @right, @up: of the heap
- * @key: vtime of @entity when it was put in; a later one is noticed at the top
+ * @key: vtime of @entity when it was put in; a later one is noticed at the top.  Of who
+ *	waits for his jitter it is a time (jitter.h)
  * @entity: whom it stands for
  * @task: likewise, or NULL
  * @queue: that it stands for, or NULL
@@ -72,7 +73,7 @@ struct item {
  * struct queue - those of a group who wait in a tree
  * @item: in the parent's queue of the same tree
  * @heap: lowest vtime first
- * @group: whose it is
+ * @group: whose it is, NULL for those who wait for their jitter
  * @next: of the same group, or of those that are free
  * @tree: 0, or a processor + 1
  */
@@ -149,6 +150,7 @@ struct group {
  * @pid: in the initial namespace, while it waits
  * @class: enum agentcg_class, or -1
  * @conflict: what it must not share a core for (conflict.h), or 0
+ * @jitter: ns, of which a random part goes by before it competes (jitter.h), or 0
  * @fresh: it has never run
  * @first: it has been let go first, and has not stopped since
  * @in_kernel: it may hold locks: it has not been found in user mode since it began to run
@@ -171,6 +173,7 @@ struct task {
 	__s32 pid;
 	__s32 class;
 	__u64 conflict;
+	__u64 jitter;
 	__u8 fresh;
 	__u8 first;
 	__u8 in_kernel;

@@ -44,7 +44,7 @@ static const struct {
 	  NULL } },
 	{ "fallback", "class and weight of a call are in cpu.weight, cpu.idle and cpu.max.burst of its cgroup", {
 	  "a call that is waited for has ten times the weight, and does not go first",
-	  "calls that name the same conflict may share a core",
+	  "calls that name the same conflict may share a core, and no session has a jitter",
 	  "besteffort has about 0.3 % of a busy processor, not 1.5 %",
 	  "no weights for calls where the cpu controller is not enabled for them",
 	  NULL } },
@@ -167,16 +167,18 @@ static int sched_stat(char **argv)
 		return EXIT_FAILED;
 	}
 	if (json_wanted)
-		print_json(json_pack("{s:I, s:I, s:I, s:I}",
+		print_json(json_pack("{s:I, s:I, s:I, s:I, s:I}",
 				     "preempted", (json_int_t)state.preempted,
 				     "throttled", (json_int_t)state.throttled,
 				     "apart", (json_int_t)state.apart,
+				     "delayed", (json_int_t)state.delayed,
 				     "strangers", (json_int_t)state.strangers));
 	else
-		printf("preempted %llu\nthrottled %llu\napart %llu\nstrangers %llu\n",
+		printf("preempted %llu\nthrottled %llu\napart %llu\ndelayed %llu\nstrangers %llu\n",
 		       (unsigned long long)state.preempted,
 		       (unsigned long long)state.throttled,
 		       (unsigned long long)state.apart,
+		       (unsigned long long)state.delayed,
 		       (unsigned long long)state.strangers);
 	return EXIT_OK;
 }

@@ -334,6 +334,7 @@ struct agentcg_intent {
  * @max_class: enum agentcg_class, the ceiling of its calls.
  * @defaults: of the intents of its calls; NULL: as they are.
  * @adopt: move processes of the cgroup itself into its agent leaf (add only).
+ * @jitter: bound of the random time that its tasks wait for a processor in vain.
  */
 struct agentcg_session_config {
 	size_t size;
@@ -345,6 +346,7 @@ struct agentcg_session_config {
 	uint32_t max_class;
 	const struct agentcg_intent *defaults;
 	bool adopt;
+	uint64_t jitter;
 };
 
 #define AGENTCG_SESSION_CONFIG_INIT \

@@ -184,6 +184,7 @@ static const struct agentcg_attr session_attrs[AGENTCG_A_SESSION_MAX + 1] = {
 	[AGENTCG_A_SESSION_MAX_CLASS] =
 		ATTR_NAMED("max-class", ENUM, class_names),
 	[AGENTCG_A_SESSION_MAX_HOLD] = ATTR("max-hold", DURATION),
+	[AGENTCG_A_SESSION_JITTER] = ATTR("jitter", DURATION),
 	[AGENTCG_A_SESSION_OWNER] = ATTR("owner", BOOL),
 	[AGENTCG_A_SESSION_DEFAULTS] = ATTR_NEST("defaults", INTENT),
 	[AGENTCG_A_SESSION_FREE] = ATTR("free", BYTES),

@@ -149,6 +149,8 @@ static int put_config(struct agentcg *handle,
 				   c.max_class);
 	if (HAS(&c, MAX_HOLD))
 		err |= nla_put_u64(msg, AGENTCG_A_SESSION_MAX_HOLD, c.max_hold);
+	if (HAS(&c, JITTER))
+		err |= nla_put_u64(msg, AGENTCG_A_SESSION_JITTER, c.jitter);
 	if (HAS(&c, DEFAULTS))
 		err |= agentcg_nl_put_intent(msg, AGENTCG_A_SESSION_DEFAULTS,
 					     c.defaults);

@@ -63,7 +63,7 @@ static int open_object(struct object *o, bool partial)
 	other = bpf_object__find_map_by_name(o->object, partial ?
 					     SCHED_NAME : SCHED_PARTIAL);
 	o->state = bpf_object__find_map_by_name(o->object, ".data.state");
-	o->timers = bpf_object__find_map_by_name(o->object, "refill_timers");
+	o->timers = bpf_object__find_map_by_name(o->object, "timers");
 	o->leavings = bpf_object__find_map_by_name(o->object, "leavings");
 	o->siblings = bpf_object__find_map_by_name(o->object, ".rodata.siblings");
 	if (o->ops && o->state && o->timers && o->leavings && o->siblings && other &&

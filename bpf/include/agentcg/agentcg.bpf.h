@@ -50,6 +50,7 @@ __u32 agentcg_bpf_task_weight(struct task_struct *task) __ksym __weak;
 __u32 agentcg_bpf_task_pressure(struct task_struct *task) __ksym __weak;
 __u64 agentcg_bpf_task_deadline(struct task_struct *task) __ksym __weak;
 __u64 agentcg_bpf_task_conflict(struct task_struct *task) __ksym __weak;
+__u64 agentcg_bpf_task_jitter(struct task_struct *task) __ksym __weak;
 
 /*
  * For members of struct sched_ext_ops, and of policies: the task has run for @ran ns, before that

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Timing noise, for sessions that have a jitter: whenever a task of theirs asks for a
+ * processor it waits for a random time below that before it competes for one, so that
+ * when it runs tells it little of who else does.  It gets no less by it: it counts as
+ * waiting, and what it has missed by its weight it gets afterwards.
+ *
+ * Who waits is in a heap by time and not in a tree.  The timer (timer.h) moves those
+ * whose time has come, a few at a time, however many a session has.
+ */
+#ifndef AGENTCG_SCHED_JITTER_H
+#define AGENTCG_SCHED_JITTER_H
+
+#include "conflict.h"
+
+/* So many at most while the lock is held. */
+#define RELEASE_BATCH	32
+
+/* So long until there may be room in a tree. */
+#define NO_ROOM_NS	NSEC_PER_MSEC
+
+/* Of no group: it stays when it is empty. */
+static struct queue __arena_global delayed;
+
+/* When @task may compete that asks for a processor now, 0 for at once. */
+static __u64 due_of(const struct task __arena *task)
+{
+	const __u64 jitter = task->jitter;
+
+	return jitter ? bpf_ktime_get_ns() + bpf_get_prandom_u32() % jitter : 0;
+}
+
+static void delay(struct task __arena *task, const __u32 tree, const __u64 due)
+{
+	task->tree = tree;
+	task->item.in = &delayed;
+	task->item.band = NORMAL;
+	heap_push_at(&delayed, &task->item, due);
+}
+
+/* When the first of them may, 0 for nobody. */
+static __u64 next_due(void)
+{
+	const struct item __arena *item = delayed.heap[NORMAL];
+
+	return item ? item->key : 0;
+}
+
+/* Marks a processor, which somebody gives up for @task if it comes before him. */
+static void call_for(const struct task __arena *task)
+{
+	const __u8 runs = task->first ? RUNS_PROMPT : RUNS_NORMAL;
+	const bool anywhere = !task->tree;
+	__u32 cpu = anywhere ? 0 : task->tree - 1;
+
+	while (cpu < nr_cpus && can_loop) {
+		if (cpu_of(cpu)->runs > runs && !cpu_of(cpu)->called) {
+			cpu_of(cpu)->called = 1;
+			return;
+		}
+		cpu = anywhere ? cpu + 1 : nr_cpus;
+	}
+}
+
+static void release(struct task __arena *task, const __u64 now)
+{
+	item_remove(&task->item);
+	if (!task_push(task, task->tree))
+		delay(task, task->tree, now + NO_ROOM_NS);
+	else if (!is_idle(task))
+		call_for(task);
+}
+
+/* Return: how many, RELEASE_BATCH if there may be more. */
+static __u32 release_some(const __u64 now)
+{
+	struct item __arena *item = delayed.heap[NORMAL];
+	__u32 done = 0;
+
+	while (item && !before(now, item->key) && done < RELEASE_BATCH && can_loop) {
+		release(item->task, now);
+		item = delayed.heap[NORMAL];
+		done++;
+	}
+	return done;
+}
+
+/* Those that have been called for, and those that have nothing to do, look again. */
+static void kick_called(void)
+{
+	__u32 cpu;
+
+	for (cpu = 0; cpu < nr_cpus && can_loop; cpu++) {
+		if (cpu_of(cpu)->called) {
+			cpu_of(cpu)->called = 0;
+			scx_bpf_kick_cpu(cpu, SCX_KICK_PREEMPT);
+		} else {
+			scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+		}
+	}
+}
+
+/* Whose time has come. Without the lock. */
+static void release_due(const __u64 now)
+{
+	__u32 done = RELEASE_BATCH;
+	bool any = false;
+
+	while (done == RELEASE_BATCH && can_loop) {
+		bpf_spin_lock(&tree_lock);
+		done = release_some(now);
+		bpf_spin_unlock(&tree_lock);
+		any = any || done;
+	}
+	if (any)
+		kick_called();
+}
+
+#endif /* AGENTCG_SCHED_JITTER_H */
