@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -28,6 +29,9 @@
 
 #define OTHER		"/usr/libexec/agentcg/selftests/bpf/other.bpf.o"
 #define STATE		"/sys/kernel/sched_ext"
+#define KERNEL		"/proc/sys/kernel"
+#define DEBUG		"/sys/kernel/debug"
+#define SERVER		DEBUG "/sched/ext_server/cpu0"
 #define BUDGET		(256 * MB)
 #define LIMIT_S		600
 /* Of those that have a long form. */
@@ -68,6 +72,21 @@ static bool tells(const char *const command, const char *const words)
 	}
 	text[len] = '\0';
 	return strstr(text, words);
+}
+
+/* Return: what sched stat tells of @name. */
+static uint64_t counted(const char *const name)
+{
+	FILE *const pipe = popen("agentcg sched stat", "r");
+	unsigned long long value, found = 0;
+	char line[80], key[32];
+
+	while (pipe && fgets(line, sizeof(line), pipe))
+		if (sscanf(line, "%31s %llu", key, &value) == 2 && !strcmp(key, name))
+			found = value;
+	if (pipe)
+		pclose(pipe);
+	return found;
 }
 
 static void pin_to(const int cpu)
@@ -111,7 +130,10 @@ FIXTURE(sched) {
 	int nr_groups;
 };
 
-/* The debug kernel's verifier takes up to a minute: there it stays for the next test. */
+/*
+ * It stays for the next test, for it takes seconds to load, and on the debug kernel up
+ * to a minute; the fixture after this one unloads it.
+ */
 FIXTURE_SETUP(sched)
 {
 	if (access(STATE, F_OK))
@@ -119,9 +141,8 @@ FIXTURE_SETUP(sched)
 	ASSERT_EQ(0, setup(&self->nl));
 	self->nr_groups = 0;
 	ASSERT_EQ(0, session_start(&self->nl, &self->session, "sched", BUDGET));
-	if (slow() > 1 && attached())
+	if (attached())
 		return;
-	agentcg("sched unload");
 	ASSERT_EQ(0, agentcg("sched load"));
 	ASSERT_TRUE(attached());
 }
@@ -130,10 +151,9 @@ FIXTURE_TEARDOWN(sched)
 {
 	if (access(STATE, F_OK))
 		return;
-	if (slow() == 1 || !attached()) {
+	/* What one that has ended by itself has left. */
+	if (!attached())
 		agentcg("sched unload");
-		EXPECT_FALSE(attached());
-	}
 	teardown(&self->nl);
 }
 
@@ -612,9 +632,14 @@ static uint64_t percent_of_both(FIXTURE_DATA(sched) *const self)
 TEST_F_TIMEOUT(sched, conflict, LIMIT_S)
 {
 	struct intent intent = intent_cpu(AGENTCG_CLASS_BATCH, 100);
+	uint64_t before;
 
 	if (!are_siblings())
 		SKIP(return, "processors 0 and 1 are not threads of one core");
+	/* It may have been loaded while one of them was offline. */
+	ASSERT_EQ(0, agentcg("sched unload"));
+	ASSERT_EQ(0, agentcg("sched load"));
+	before = counted("apart");
 	intent.conflict = "disk";
 	ASSERT_EQ(0, call_start(&self->nl, &self->session, &self->call, "one", &intent));
 	ASSERT_EQ(0, call_start(&self->nl, &self->session, &self->other, "two", &intent));
@@ -628,7 +653,7 @@ TEST_F_TIMEOUT(sched, conflict, LIMIT_S)
 	       (unsigned long long)self->groups[1].used);
 	EXPECT_LT(WINDOW_MS * 200, self->groups[0].used);
 	EXPECT_LT(WINDOW_MS * 200, self->groups[1].used);
-	EXPECT_FALSE(tells("agentcg sched stat", "apart 0\n"));
+	EXPECT_LT(before, counted("apart"));
 	/* Others are none of its business. */
 	intent.conflict = "network";
 	ASSERT_EQ(0, call_set(&self->nl, &self->other, &intent));
@@ -894,23 +919,46 @@ TEST_F_TIMEOUT(sched, latency_goes_first, LIMIT_S)
 	}
 }
 
-/* A session's tasks are late by a random time, of which half is the median. */
+/*
+ * A session's tasks are late by a random time, of which half is the median, and then
+ * stop those who run, as without it.
+ */
 TEST_F_TIMEOUT(sched, jitter, LIMIT_S)
 {
 	const uint64_t jitter = 4 * MS;
+	const uint64_t before = counted("delayed");
 	uint64_t with, without;
+	int i;
 
+	make(_metadata, self, "busy", "cpu.weight", "100");
+	for (i = 0; i < 4; i++)
+		ASSERT_LT(0, spawn_spinner(self->groups[0].path));
 	without = median_lateness(_metadata, self, "exact", AGENTCG_CLASS_LATENCY);
-	EXPECT_TRUE(tells("agentcg sched stat", "delayed 0\n"));
+	EXPECT_EQ(before, counted("delayed"));
 	ASSERT_EQ(0, session_set_jitter(&self->nl, &self->session, jitter));
 	with = median_lateness(_metadata, self, "noisy", AGENTCG_CLASS_LATENCY);
-	EXPECT_FALSE(tells("agentcg sched stat", "delayed 0\n"));
+	EXPECT_LT(before, counted("delayed"));
 	EXPECT_LT(without + jitter / 4, with) {
 		TH_LOG("%llu ns without, %llu ns with", (unsigned long long)without,
 		       (unsigned long long)with);
 	}
 	if (getenv("AGENTCG_TEST_EXACT"))
 		EXPECT_GT(without + jitter * 3 / 4, with);
+}
+
+/* It has no less of a busy processor for it. */
+TEST_F_TIMEOUT(sched, jitter_keeps_share, LIMIT_S)
+{
+	const struct intent intent = intent_of(16 * MB, 0, 0);
+	const uint64_t before = counted("delayed");
+
+	ASSERT_EQ(0, session_set_jitter(&self->nl, &self->session, AGENTCG_JITTER_MAX));
+	ASSERT_EQ(0, call_start(&self->nl, &self->session, &self->call, "noisy", &intent));
+	watch(self, &self->call);
+	ASSERT_LT(0, cg_spawn(self->call.fd, spin, NULL));
+	load(_metadata, self, "other", "cpu.weight", "100");
+	EXPECT_TRUE(comes_to(_metadata, self, (const int[]) { 5000, 5000 }));
+	EXPECT_LT(before, counted("delayed"));
 }
 
 /* Many of those wait for it at any time, are killed, and go on when others come. */
@@ -1132,6 +1180,51 @@ TEST_F_TIMEOUT(sched, ends, LIMIT_S)
 	EXPECT_FALSE(attached());
 	EXPECT_TRUE(tells("agentcg sched show", "in force: fallback"));
 	EXPECT_TRUE(tells("agentcg sched show", "last exit: disabled by sysrq-S"));
+	measure(self);
+	EXPECT_LT(0, group->used);
+}
+
+static int hog(void *const arg)
+{
+	const struct sched_param param = { .sched_priority = 1 };
+
+	pin_to(0);
+	if (sched_setscheduler(0, SCHED_FIFO, &param))
+		return 1;
+	return spin(NULL);
+}
+
+/*
+ * By the kernel, which finds a task that has not run for 20 s: where nothing keeps
+ * somebody of a higher scheduling class from having it all.
+ */
+TEST_F_TIMEOUT(sched, ends_by_stall, LONG_S)
+{
+	struct group *const group = load(_metadata, self, "on", "cpu.weight", "100");
+	char limit[32], runtime[32];
+	int root, i;
+	pid_t pid;
+
+	if (!rounds(0) || access("/sys/devices/system/cpu/cpu1", F_OK))
+		SKIP(return, "takes a minute and two processors: make soak");
+	mount("debugfs", DEBUG, "debugfs", 0, NULL);
+	ASSERT_NE(NULL, cg_read(KERNEL, "sched_rt_runtime_us", limit, sizeof(limit)));
+	ASSERT_NE(NULL, cg_read(SERVER, "runtime", runtime, sizeof(runtime)));
+	ASSERT_EQ(0, cg_write(KERNEL, "sched_rt_runtime_us", "-1"));
+	ASSERT_EQ(0, cg_write(SERVER, "runtime", "0"));
+	root = cg_open(CG_ROOT);
+	pid = cg_spawn(root, hog, NULL);
+	ASSERT_LT(0, pid);
+	for (i = 0; attached() && i < 1000; i++)
+		usleep(100000);
+	EXPECT_FALSE(attached());
+	EXPECT_TRUE(tells("agentcg sched show", "in force: fallback"));
+	EXPECT_TRUE(tells("agentcg sched show", "last exit: runnable task stall"));
+	kill(pid, SIGKILL);
+	wait_exit(pid, 10000);
+	close(root);
+	cg_write(KERNEL, "sched_rt_runtime_us", limit);
+	cg_write(SERVER, "runtime", runtime);
 	measure(self);
 	EXPECT_LT(0, group->used);
 }
