@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -298,6 +299,62 @@ static bool comes_to_quota(struct __test_metadata *const _metadata,
 	return false;
 }
 
+/* Of 10,000, beside one of nice 0: 335 to 1024, in the kernel's units of 100 33 to 100. */
+#define NICE		5
+#define DUE_OF_NICE	2481
+
+static int spin_nicely(void *const arg)
+{
+	setpriority(PRIO_PROCESS, 0, NICE);
+	return spin(NULL);
+}
+
+static uint64_t time_of(const pid_t pid)
+{
+	struct timespec spent = { };
+	clockid_t clock;
+
+	if (!clock_getcpuclockid(pid, &clock))
+		clock_gettime(clock, &spent);
+	return spent.tv_sec * 1000000000ull + spent.tv_nsec;
+}
+
+/* Of two in one cgroup. */
+TEST_F_TIMEOUT(sched, nice, LIMIT_S)
+{
+	struct group *const group = make(_metadata, self, "both", "cpu.weight", "100");
+	const pid_t one = spawn_spinner(group->path);
+	const int fd = cg_open(group->path);
+	const pid_t other = cg_spawn(fd, spin_nicely, NULL);
+	uint64_t of_one, of_other, share = 0;
+	int window;
+
+	close(fd);
+	ASSERT_LT(0, one);
+	ASSERT_LT(0, other);
+	usleep(100000);
+	of_one = time_of(one);
+	of_other = time_of(other);
+	for (window = 0; window < WINDOWS; window++) {
+		usleep(WINDOW_MS * 1000);
+		share = (time_of(other) - of_other) * 10000 /
+			(time_of(one) - of_one + time_of(other) - of_other);
+		if (abs((int)share - DUE_OF_NICE) <= NEAR)
+			break;
+	}
+	EXPECT_GT(WINDOWS, window) {
+		TH_LOG("%llu of 10000", (unsigned long long)share);
+	}
+}
+
+TEST_F_TIMEOUT(sched, weight_nice, LIMIT_S)
+{
+	load(_metadata, self, "zero", "cpu.weight.nice", "0");
+	load(_metadata, self, "five", "cpu.weight.nice", "5");
+	EXPECT_TRUE(comes_to(_metadata, self,
+			     (const int[]) { 10000 - DUE_OF_NICE, DUE_OF_NICE }));
+}
+
 /* Nobody else is there; then somebody who would use up what is left. */
 TEST_F_TIMEOUT(sched, cpu_max, LIMIT_S)
 {
@@ -517,6 +574,119 @@ TEST_F_TIMEOUT(sched, affinity, LIMIT_S)
 	close(fd);
 	ASSERT_EQ(0, wait_for(&wanderer->rounds, 1000, 20000));
 	EXPECT_EQ(0, wanderer->strayed);
+}
+
+static int compare(const void *const a, const void *const b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+#define BURST_NS	(35 * MS)
+#define BURSTS		21
+
+/* After a rest, takes so much of a processor as fast as it can: how long that took. */
+static int rest_and_run(void *const arg)
+{
+	uint64_t *const took = arg;
+	uint64_t begin, spent;
+	int i;
+
+	pin_to(0);
+	for (i = 0; i < BURSTS; i++) {
+		usleep(500000);
+		begin = now_ns();
+		spent = time_of(0);
+		while (time_of(0) - spent < BURST_NS)
+			;
+		took[i] = now_ns() - begin;
+	}
+	return 0;
+}
+
+static uint64_t time_of_burst(struct __test_metadata *const _metadata,
+			      const struct group *const group)
+{
+	uint64_t *const took = shared_alloc(BURSTS * sizeof(*took));
+	const int fd = cg_open(group->path);
+	const pid_t pid = cg_spawn(fd, rest_and_run, took);
+
+	close(fd);
+	ASSERT_LT(0, pid);
+	EXPECT_EQ(0, wait_exit(pid, 120000));
+	qsort(took, BURSTS, sizeof(took[0]), compare);
+	return took[BURSTS / 2];
+}
+
+/* A quota of 20 ms, of which one more may have been saved up. */
+TEST_F_TIMEOUT(sched, burst, LIMIT_S)
+{
+	struct group *const group = make(_metadata, self, "max", "cpu.max", "20000 100000");
+	uint64_t without, with;
+
+	if (!getenv("AGENTCG_TEST_EXACT"))
+		SKIP(return, "a host that others use stops the emulator meanwhile");
+	without = time_of_burst(_metadata, group);
+	ASSERT_EQ(0, cg_write(group->path, "cpu.max.burst", "20000"));
+	with = time_of_burst(_metadata, group);
+	TH_LOG("%llu us without, %llu us with", (unsigned long long)without / 1000,
+	       (unsigned long long)with / 1000);
+	EXPECT_LT(BURST_NS * 2, without);
+	EXPECT_GT(BURST_NS + 5 * MS, with);
+}
+
+struct place {
+	volatile int cpu;
+	volatile uint64_t strayed;
+	volatile uint64_t rounds;
+};
+
+/* Wherever it may be, without a mask of its own. */
+static int stay_in_place(void *const arg)
+{
+	struct place *const place = arg;
+	int cpu, wanted;
+
+	for (;; place->rounds++) {
+		wanted = place->cpu;
+		cpu = sched_getcpu();
+		if (wanted >= 0 && wanted == place->cpu && cpu != wanted)
+			place->strayed++;
+		if (!(place->rounds % 64))
+			usleep(100);
+	}
+	return 0;
+}
+
+/* A cpuset that changes while somebody runs in it, beside one who never stops. */
+TEST_F_TIMEOUT(sched, cpuset, LIMIT_S)
+{
+	struct place *const place = shared_alloc(sizeof(*place));
+	struct group *group;
+	uint64_t before;
+	int fd, i;
+
+	if (access("/sys/devices/system/cpu/cpu1", F_OK))
+		SKIP(return, "there is one processor");
+	ASSERT_EQ(0, cg_write(CG_ROOT, "cgroup.subtree_control", "+cpuset"));
+	ASSERT_EQ(0, cg_write(CG_BASE, "cgroup.subtree_control", "+cpuset"));
+	load(_metadata, self, "busy", "cpu.weight", "100");
+	group = make(_metadata, self, "set", "cpuset.cpus", "1");
+	fd = cg_open(group->path);
+	ASSERT_LT(0, cg_spawn(fd, stay_in_place, place));
+	close(fd);
+	for (i = 1; i >= 0; i--) {
+		place->cpu = -1;
+		ASSERT_EQ(0, cg_write(group->path, "cpuset.cpus", i ? "1" : "0"));
+		usleep(200000);
+		place->cpu = i;
+		before = place->rounds;
+		EXPECT_EQ(0, wait_for(&place->rounds, before + 1000, 20000));
+		EXPECT_EQ(0, place->strayed);
+	}
+	cg_write(CG_BASE, "cgroup.subtree_control", "-cpuset");
+	cg_write(CG_ROOT, "cgroup.subtree_control", "-cpuset");
 }
 
 /* A processor that goes while tasks wait for it, and comes again. */
@@ -874,13 +1044,6 @@ static int nap_again(void *const arg)
 		__sync_fetch_and_add(&sleeper->done, 1);
 	}
 	return 0;
-}
-
-static int compare(const void *const a, const void *const b)
-{
-	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
 }
 
 static uint64_t median_lateness(struct __test_metadata *const _metadata,
