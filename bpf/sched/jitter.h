@@ -46,20 +46,21 @@ static __u64 next_due(void)
 	return item ? item->key : 0;
 }
 
-/* Marks a processor, which somebody gives up for @task if it comes before him. */
+/*
+ * Of those released who may run anywhere, how many come before who is RUNS_PROMPT or
+ * RUNS_NORMAL at best.  Only the timer looks at it.
+ */
+static __u32 released[RUNS_IDLE];
+
+/* A processor is to be given up for it, if somebody runs there who comes after it. */
 static void call_for(const struct task __arena *task)
 {
 	const __u8 runs = task->first ? RUNS_PROMPT : RUNS_NORMAL;
-	const bool anywhere = !task->tree;
-	__u32 cpu = anywhere ? 0 : task->tree - 1;
 
-	while (cpu < nr_cpus && can_loop) {
-		if (cpu_of(cpu)->runs > runs && !cpu_of(cpu)->called) {
-			cpu_of(cpu)->called = 1;
-			return;
-		}
-		cpu = anywhere ? cpu + 1 : nr_cpus;
-	}
+	if (!task->tree)
+		released[runs & 1]++;
+	else if (cpu_of(task->tree - 1)->runs > runs)
+		cpu_of(task->tree - 1)->called = 1;
 }
 
 static void release(struct task __arena *task, const __u64 now)
@@ -85,19 +86,34 @@ static __u32 release_some(const __u64 now)
 	return done;
 }
 
-/* Those that have been called for, and those that have nothing to do, look again. */
+/* Without the lock: who runs there may be another by now. */
+static bool is_called(struct cpu __arena *cpu)
+{
+	__u32 runs;
+
+	if (cpu->called) {
+		cpu->called = 0;
+		return true;
+	}
+	for (runs = RUNS_PROMPT; runs < RUNS_IDLE; runs++) {
+		if (cpu->runs > runs && released[runs & 1]) {
+			released[runs & 1]--;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Those that are to be given up, and those that have nothing to do, look again. */
 static void kick_called(void)
 {
 	__u32 cpu;
 
-	for (cpu = 0; cpu < nr_cpus && can_loop; cpu++) {
-		if (cpu_of(cpu)->called) {
-			cpu_of(cpu)->called = 0;
-			scx_bpf_kick_cpu(cpu, SCX_KICK_PREEMPT);
-		} else {
-			scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
-		}
-	}
+	for (cpu = 0; cpu < nr_cpus && can_loop; cpu++)
+		scx_bpf_kick_cpu(cpu, is_called(cpu_of(cpu)) ? SCX_KICK_PREEMPT :
+							       SCX_KICK_IDLE);
+	released[RUNS_PROMPT] = 0;
+	released[RUNS_NORMAL] = 0;
 }
 
 /* Whose time has come. Without the lock. */
