@@ -135,7 +135,7 @@ make_part() {
 	case $builder in build_root|build_image) need_mirror ;; esac
 	tmp=$(dirname "$PART")/unfinished
 	# A kernel build goes on where it was broken off; all else begins again.
-	[ "$builder" = build_debug ] || rm -rf --one-file-system "$tmp"
+	[ "$builder" = build_kernel ] || rm -rf --one-file-system "$tmp"
 	mkdir -p "$tmp"
 	step "$text" "$HERE/inside" "$builder" "$tmp"
 	mv "$tmp" "$PART"

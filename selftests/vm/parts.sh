@@ -219,33 +219,48 @@ make_disk() {
 		-O ^has_journal "$img" "$(((mb - 2) * 1024))k"
 }
 
-# --- the debug kernel ---
+# --- kernels that are built here ---
 
-need_debug() {
-	need_source 7.3
-	export SOURCE
-	cached debug "$SOURCE $(cat "$HERE/../config.debug")" 9000 build_debug \
-		"building the debug kernel (ten minutes or more)"
-	DEBUG=$PART
+# need_built debug|ext: sets BUILT. debug is of the newest kernel's source, with what
+# finds faults; ext of the oldest's, with sched_ext, which Debian's has not.
+need_built() {
+	local series configs
+	case $1 in
+	debug) series=7.3 configs=(config.debug) ;;
+	ext) series=6.12 configs=(config.debug config.ext) ;;
+	esac
+	need_source "$series"
+	WANTED=$(cd "$HERE/.." && last_of_each "${configs[@]}")
+	export SOURCE WANTED
+	cached "$1" "$SOURCE $WANTED" 9000 build_kernel "building the $1 kernel (ten minutes or more)"
+	BUILT=$PART
 }
 
-build_debug() {
+# last_of_each FILE...: the options in them, each as the last of them has it.
+last_of_each() {
+	awk '{ name = $1 == "#" ? $2 : substr($0, 1, index($0, "=") - 1) }
+		name ~ /^CONFIG_/ { line[name] = $0 }
+		END { for (name in line) print line[name] }' "$@" | sort
+}
+
+build_kernel() {
 	local out=$1/build jobs
 	jobs=$(nproc)
 	mkdir -p "$out"
-	debug_make "$out" tinyconfig
+	printf '%s\n' "$WANTED" >"$out/wanted"
+	kernel_make "$out" tinyconfig
 	in_root_here "$SOURCE" env KCONFIG_CONFIG="$out/.config" \
-		scripts/kconfig/merge_config.sh -m -O "$out" "$out/.config" /tree/selftests/config.debug
-	debug_make "$out" olddefconfig
-	check_config "$HERE/../config.debug" "$out/.config"
-	debug_make "$out" -j"$jobs" vmlinux modules
-	debug_make "$out" INSTALL_MOD_PATH="$1" modules_install
-	debug_make "$out" -s kernelrelease >"$1/release"
+		scripts/kconfig/merge_config.sh -m -O "$out" "$out/.config" "$out/wanted"
+	kernel_make "$out" olddefconfig
+	check_config "$out/wanted" "$out/.config"
+	kernel_make "$out" -j"$jobs" vmlinux modules
+	kernel_make "$out" INSTALL_MOD_PATH="$1" modules_install
+	kernel_make "$out" -s kernelrelease >"$1/release"
 	slim_build_tree "$out"
 	ln -s build/vmlinux "$1/vmlinux"
 }
 
-debug_make() {
+kernel_make() {
 	local out=$1
 	shift
 	# Kept as a whole: it would only drive from ccache what is compiled again and again.

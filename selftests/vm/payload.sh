@@ -9,21 +9,22 @@
 choose_kernel() {
 	case $1 in
 	6.12|7.3) KVER=$(<"$KERNELS/$1") ;;
-	debug|*-agentcg-debug) choose_debug_kernel; return ;;
+	debug|*-agentcg-debug) choose_built_kernel debug; return ;;
+	ext|*-agentcg-ext) choose_built_kernel ext; return ;;
 	*) KVER=$1 ;;
 	esac
 	[ -e "$KERNELS/vmlinuz-$KVER" ] ||
-		die "there is no kernel '$1': use 6.12, 7.3, debug or one of $(cd "$KERNELS/lib/modules" && echo *)"
+		die "there is no kernel '$1': use 6.12, 7.3, debug, ext or one of $(cd "$KERNELS/lib/modules" && echo *)"
 	KDIR=/lib/modules/$KVER/build
 	MODULES=$KERNELS
 	export KVER KDIR MODULES
 }
 
-choose_debug_kernel() {
-	need_debug
-	KVER=$(<"$DEBUG/release")
-	KDIR=$DEBUG/build
-	MODULES=$DEBUG
+choose_built_kernel() {
+	need_built "$1"
+	KVER=$(<"$BUILT/release")
+	KDIR=$BUILT/build
+	MODULES=$BUILT
 	export KVER KDIR MODULES
 }
 
