@@ -54,7 +54,7 @@ __s32 BPF_PROG(sched_select_cpu, struct task_struct *p, __s32 prev_cpu,
 		bpf_spin_unlock(&tree_lock);
 	}
 	if (!waits)
-		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, SLICE_NS, 0);
+		dsq_insert(p, SCX_DSQ_LOCAL, SLICE_NS, 0);
 	return cpu;
 }
 
@@ -117,7 +117,7 @@ static void insert(struct task_struct *p, const struct verdict *verdict,
 		dsq = verdict->line;
 	else if (verdict->last)
 		dsq = SCX_DSQ_LOCAL;
-	scx_bpf_dsq_insert(p, dsq, SLICE_NS, enq_flags);
+	dsq_insert(p, dsq, SLICE_NS, enq_flags);
 }
 
 SEC("struct_ops/enqueue")
@@ -182,7 +182,7 @@ static bool run(const __s32 pid, const __s32 cpu)
 
 	if (!p)
 		return false;
-	scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, SLICE_NS, 0);
+	dsq_insert(p, SCX_DSQ_LOCAL, SLICE_NS, 0);
 	/*
 	 * Looked at afterwards: if it changes now the kernel drops what was inserted,
 	 * for the task is enqueued anew.

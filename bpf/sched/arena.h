@@ -6,7 +6,7 @@
 #ifndef AGENTCG_SCHED_ARENA_H
 #define AGENTCG_SCHED_ARENA_H
 
-#include "kernel.h"
+#include "compat.h"
 
 #define __arena		__attribute__((address_space(1)))
 #define __arena_global	__attribute__((address_space(1)))

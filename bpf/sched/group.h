@@ -182,8 +182,9 @@ static void group_set_weight(struct group __arena *group, const __u32 weight)
 static void group_set(struct group __arena *group, const struct task_group *tg,
 		      const struct call *call, const __u64 now)
 {
-	const __u8 band = tg->scx.idle ? IDLE : NORMAL;
-	__u32 weight = tg->scx.weight ?: 1;
+	const struct tg_bandwidth bandwidth = tg_bandwidth(tg);
+	const __u8 band = tg_idle(tg) ? IDLE : NORMAL;
+	__u32 weight = tg_weight(tg);
 
 	if (before(now, group->told + TOLD_NS))
 		return;
@@ -196,8 +197,7 @@ static void group_set(struct group __arena *group, const struct task_group *tg,
 		group->entity.band = band;
 		group->entity.weight = weight;
 	}
-	set_bandwidth(group, tg->scx.bw_quota_us, tg->scx.bw_period_us,
-		      tg->scx.bw_burst_us, now);
+	set_bandwidth(group, bandwidth.quota, bandwidth.period, bandwidth.burst, now);
 }
 
 static __u64 tg_id(const struct task_group *tg)

@@ -6,15 +6,12 @@
  * waiting, and what it has missed by its weight it gets afterwards.
  *
  * Who waits is in a heap by time and not in a tree.  The timer (timer.h) moves those
- * whose time has come, a few at a time, however many a session has.
+ * whose time has come, one by one, however many a session has.
  */
 #ifndef AGENTCG_SCHED_JITTER_H
 #define AGENTCG_SCHED_JITTER_H
 
 #include "conflict.h"
-
-/* So many at most while the lock is held. */
-#define RELEASE_BATCH	32
 
 /* So long until there may be room in a tree. */
 #define NO_ROOM_NS	NSEC_PER_MSEC
@@ -72,20 +69,6 @@ static void release(struct task __arena *task, const __u64 now)
 		call_for(task);
 }
 
-/* Return: how many, RELEASE_BATCH if there may be more. */
-static __u32 release_some(const __u64 now)
-{
-	struct item __arena *item = delayed.heap[NORMAL];
-	__u32 done = 0;
-
-	while (item && !before(now, item->key) && done < RELEASE_BATCH && can_loop) {
-		release(item->task, now);
-		item = delayed.heap[NORMAL];
-		done++;
-	}
-	return done;
-}
-
 /* Without the lock: who runs there may be another by now. */
 static bool is_called(struct cpu __arena *cpu)
 {
@@ -116,19 +99,28 @@ static void kick_called(void)
 	released[RUNS_NORMAL] = 0;
 }
 
-/* Whose time has come. Without the lock. */
-static void release_due(const __u64 now)
+/* For bpf_loop(). Return: whether it was the last. */
+static int release_first(__u32 number, __u64 *now)
 {
-	__u32 done = RELEASE_BATCH;
-	bool any = false;
+	const struct item __arena *item;
+	bool due;
 
-	while (done == RELEASE_BATCH && can_loop) {
-		bpf_spin_lock(&tree_lock);
-		done = release_some(now);
-		bpf_spin_unlock(&tree_lock);
-		any = any || done;
-	}
-	if (any)
+	bpf_spin_lock(&tree_lock);
+	item = delayed.heap[NORMAL];
+	due = item && !before(*now, item->key);
+	if (due)
+		release(item->task, *now);
+	bpf_spin_unlock(&tree_lock);
+	return !due;
+}
+
+/*
+ * Whose time has come, with the lock for one at a time; also, a loop around it all would
+ * be too much for the verifiers of before.
+ */
+static void release_due(__u64 now)
+{
+	if (bpf_loop(MAX_TASKS, release_first, &now, 0) > 1)
 		kick_called();
 }
 

@@ -121,7 +121,7 @@ struct sched_ext_ops {
 	void (*stopping)(struct task_struct *p, bool runnable);
 	void (*quiescent)(struct task_struct *p, __u64 deq_flags);
 	void (*cgroup_set_weight)(struct cgroup *cgrp, __u32 weight);
-	/* v6.17 and v6.19; libbpf leaves out what a kernel does not have. */
+	/* v6.17 and v6.19; the loader leaves out what a kernel does not have. */
 	void (*cgroup_set_bandwidth)(struct cgroup *cgrp, __u64 period_us, __u64 quota_us,
 				     __u64 burst_us);
 	void (*cgroup_set_idle)(struct cgroup *cgrp, bool idle);
@@ -137,9 +137,6 @@ struct sched_ext_ops {
 };
 
 __s32 scx_bpf_create_dsq(__u64 dsq_id, __s32 node) __ksym;
-void scx_bpf_dsq_insert(struct task_struct *p, __u64 dsq_id, __u64 slice,
-			__u64 enq_flags) __ksym;
-bool scx_bpf_dsq_move_to_local(__u64 dsq_id) __ksym;
 void scx_bpf_dispatch_cancel(void) __ksym;
 __s32 scx_bpf_select_cpu_dfl(struct task_struct *p, __s32 prev_cpu,
 			     __u64 wake_flags, bool *is_idle) __ksym;

@@ -37,7 +37,7 @@ static void line_enter(struct task __arena *task, const __u8 line)
 /* Whoever was there first runs here next. Return: whether there was somebody. */
 static bool line_serve(const __u8 line)
 {
-	return lines[line & 3] && scx_bpf_dsq_move_to_local(line);
+	return lines[line & 3] && dsq_move_to_local(line);
 }
 
 static __s32 lines_init(void)

@@ -14,6 +14,7 @@
 #include "../pins.h"
 #include "../sched_host.h"
 #include "host.h"
+#include "ops.h"
 #include "topology.h"
 
 #define PIN_LINK	PINS "/sched"
@@ -150,7 +151,7 @@ int sched_load(bool partial, bool verbose)
 		return -1;
 	}
 	tell_topology(o.siblings);
-	err = bpf_object__load(o.object);
+	err = leave_out_absent(o.object, o.ops) ?: bpf_object__load(o.object);
 	if (err)
 		complain_load(SCHED_NAME, err);
 	else
